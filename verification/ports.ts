@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { Digest, ImageReference } from './image/reference.ts';
+import type { InconclusiveReason, RejectedReason } from './reasons.ts';
+
+/**
+ * One signature as found: bytes and where they came from. Nothing about it is verified; annotations
+ * and descriptors are hints at best.
+ */
+export interface RawSignature {
+  /** `simple-signing`: a layer of a cosign `.sig` image. `bundle`: a Sigstore bundle. */
+  readonly format: 'simple-signing' | 'bundle';
+  /** Digest of `bytes`, computed by us. Key of the fact cache together with the annotations. */
+  readonly digest: Digest;
+  /** The payload (simple signing) or the bundle JSON. */
+  readonly bytes: Uint8Array;
+  /** Layer annotations (simple signing: signature, certificate, chain, bundle); own-property map. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Where it was found: `tag`, `referrers-api`, `referrers-tag`. */
+  readonly origin: 'tag' | 'referrers-api' | 'referrers-tag';
+}
+
+/** A part of the evidence that could not be read, or that was refused by a limit. */
+export interface EvidenceGap {
+  readonly code: InconclusiveReason | RejectedReason;
+  /** What was being read, e.g. `referrers of sha256:…`. */
+  readonly what: string;
+  readonly detail: string;
+}
+
+/** Everything a registry holds about one digest, bound to bytes that we hashed ourselves. */
+export interface Evidence {
+  /** The digest that was asked for and that `manifest` hashes to. */
+  readonly digest: Digest;
+  readonly manifest: { readonly mediaType: string; readonly bytes: Uint8Array };
+  readonly signatures: readonly RawSignature[];
+  /** What is missing. A requirement that is not met although gaps exist may be inconclusive. */
+  readonly gaps: readonly EvidenceGap[];
+}
+
+/** Per-policy registry settings, resolved. */
+export interface RegistryOptions {
+  /** Repository that holds signatures instead of the image's own, `host/path`. */
+  readonly signatureRepository?: string;
+  /** PEM certificates to trust for the registry's TLS, in addition to the system's. */
+  readonly ca?: string;
+}
+
+/** Credentials for one origin. */
+export type Credential =
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  | { readonly kind: 'identity-token'; readonly token: string };
+
+/** Finds credentials for a repository by exact host and longest path prefix, as kubelet does. */
+export interface Keychain {
+  /** Stable name of the credential set: part of cache keys; never a secret. */
+  readonly identity: string;
+  /** `undefined` means anonymous. `host` includes the port, as written in the reference. */
+  credentialFor(host: string, repository: string): Credential | undefined;
+}
+
+/** Options of one registry operation. */
+export interface SourceOptions {
+  readonly keychain: Keychain;
+  readonly registry: RegistryOptions;
+  /** Ends the work; an aborted call rejects with DEADLINE_EXCEEDED. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads evidence. Implemented by `sources/oci`; the only I/O that verification knows.
+ *
+ * `collect` rejects with a VerificationError where the image itself cannot be read (its code tells
+ * why: REGISTRY_*, DIGEST_MISMATCH, MANIFEST_UNSUPPORTED, LIMIT_EXCEEDED). Parts that cannot be read
+ * are gaps, not errors. `resolveTag` answers the digest of a tag, or rejects likewise.
+ */
+export interface EvidenceSource {
+  collect(image: ImageReference & { readonly digest: Digest }, options: SourceOptions): Promise<Evidence>;
+  resolveTag(image: ImageReference, options: SourceOptions): Promise<Digest>;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+/**
+ * Condition types of both kinds. Ready is positive; Stalled and Reconciling are present only while
+ * true (kstatus); Active speaks of the deadline of an exception and never makes it unhealthy.
+ */
+export const ConditionType = {
+  /** The current generation is in force on every live webhook replica (policy), or was judged valid (exception). */
+  Ready: 'Ready',
+  /** The spec cannot be used as written; somebody must act. Present only while true. */
+  Stalled: 'Stalled',
+  /** The current generation is on its way. Present only while true. */
+  Reconciling: 'Reconciling',
+  /** The exception has effect now. */
+  Active: 'Active',
+} as const;
+
+/** Reasons of the conditions of an ImageTrustPolicy. */
+export const PolicyReason = {
+  /** Ready=True: every live replica enforces this generation. */
+  Enforced: 'Enforced',
+  /** Ready=False: published, not yet acknowledged by every live replica. */
+  AwaitingReplicas: 'AwaitingReplicas',
+  /** Ready=False: no webhook replica is alive. */
+  NoReplicas: 'NoReplicas',
+  /** Stalled=True: the spec does not compile; the message names field and reason. */
+  CompileFailed: 'CompileFailed',
+  /** Stalled=True: a ConfigMap or Secret that the spec refers to cannot be read. */
+  MaterialMissing: 'MaterialMissing',
+  /** Stalled=True: the compiled policy does not fit into a ConfigMap. */
+  ProgramTooLarge: 'ProgramTooLarge',
+  /** Reconciling=True: the program is being published. */
+  Publishing: 'Publishing',
+} as const;
+
+/** Reasons of the conditions of a SigningException. */
+export const ExceptionReason = {
+  /** Ready=True: the spec is valid under its policy. */
+  Accepted: 'Accepted',
+  /** Active=True: between notBefore and expiresAt. */
+  InEffect: 'InEffect',
+  /** Active=False: before notBefore. */
+  NotYetActive: 'NotYetActive',
+  /** Active=False: at or after expiresAt. */
+  Expired: 'Expired',
+  /** Active=False: revoked in the spec. */
+  Revoked: 'Revoked',
+  /** Active=False and Stalled=True: the policy does not exist. */
+  PolicyNotFound: 'PolicyNotFound',
+  /** Active=False and Stalled=True: the policy does not allow exceptions. */
+  NotAllowedByPolicy: 'NotAllowedByPolicy',
+  /** Active=False and Stalled=True: longer than the maxDuration of the policy. */
+  TooLong: 'TooLong',
+  /** Stalled=True: names a requirement that the policy does not have; that name has no effect. */
+  UnknownRequirement: 'UnknownRequirement',
+  /** Active=False and Stalled=True: the spec cannot be read. */
+  Invalid: 'Invalid',
+} as const;

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { z } from 'zod';
+import {
+  conditions,
+  digest,
+  dnsLabel,
+  doc,
+  durationText,
+  imageGlob,
+  labelSelector,
+  material,
+} from './common.ts';
+
+const mode = z.enum(['Enforce', 'Audit']);
+
+const modeOverride = z.strictObject({
+  namespaceSelector: labelSelector.meta(
+    doc('Namespaces that the mode applies to. Empty selects all.'),
+  ),
+  mode: mode.meta(doc('Mode in these namespaces.')),
+});
+
+const match = z.strictObject({
+  images: z
+    .array(imageGlob)
+    .min(1)
+    .max(64)
+    .meta(
+      doc(
+        'Repositories that the policy covers. "*" stays inside a path segment, "**" crosses segments, neither crosses the host. A lone "**" is every image.',
+        { 'x-kubernetes-list-type': 'set' },
+      ),
+    ),
+  excludeImages: z
+    .array(imageGlob)
+    .max(64)
+    .meta(doc('Repositories that are left out again.', { 'x-kubernetes-list-type': 'set' }))
+    .default([]),
+  namespaceSelector: labelSelector
+    .meta(doc('Namespaces that the policy covers. Empty selects all.'))
+    .default({}),
+  serviceAccounts: z
+    .array(z.string().min(1).max(253))
+    .max(64)
+    .meta(
+      doc('Narrows the policy to pods of these service accounts. Empty covers all.', {
+        'x-kubernetes-list-type': 'set',
+      }),
+    )
+    .default([]),
+});
+
+const authority = z.strictObject({
+  name: dnsLabel.meta(doc('Name by which requirements refer to it.')),
+  key: z
+    .strictObject({
+      material: material.meta({
+        description: 'PEM public keys. Several blocks are a rotation set: any of them may sign.',
+      }),
+    })
+    .meta(doc('Signatures by one of a set of public keys.')),
+});
+
+const signatureRequirement = z
+  .strictObject({
+    anyOf: z
+      .array(dnsLabel)
+      .min(1)
+      .max(16)
+      .meta(
+        doc('Names of the authorities that are accepted.', { 'x-kubernetes-list-type': 'set' }),
+      ),
+    threshold: z
+      .int()
+      .min(1)
+      .max(16)
+      .meta(doc('How many distinct authorities of anyOf must have signed.'))
+      .default(1),
+    annotations: z
+      .record(z.string().min(1).max(253), z.string().max(1024))
+      .meta(doc('Annotations that the signed payload must carry, exactly.', { maxProperties: 32 }))
+      .default({}),
+  })
+  .meta(
+    doc('A signature over the digest of the image.', {
+      'x-kubernetes-validations': [
+        {
+          rule: 'self.threshold <= self.anyOf.size()',
+          message: 'threshold must not exceed the number of authorities in anyOf',
+        },
+      ],
+    }),
+  );
+
+const requirement = z
+  .strictObject({
+    name: dnsLabel.meta(doc('Name of the requirement: the rule of its results in reports.')),
+    signature: signatureRequirement.optional(),
+    allowedDigests: z
+      .array(digest)
+      .min(1)
+      .max(256)
+      .meta(doc('The image must have one of these digests.', { 'x-kubernetes-list-type': 'set' }))
+      .optional(),
+    allowedRepositories: z
+      .array(imageGlob)
+      .min(1)
+      .max(64)
+      .meta(
+        doc('The image must come from one of these repositories.', {
+          'x-kubernetes-list-type': 'set',
+        }),
+      )
+      .optional(),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: '[has(self.signature), has(self.allowedDigests), has(self.allowedRepositories)].filter(x, x).size() == 1',
+        message: 'exactly one of signature, allowedDigests and allowedRepositories must be set',
+      },
+    ],
+  });
+
+const exceptions = z.strictObject({
+  allowed: z
+    .boolean()
+    .meta(doc('Whether a SigningException may exempt an image from this policy.'))
+    .default(false),
+  maxDuration: durationText
+    .meta(
+      doc('Longest time between notBefore and expiresAt of an exception.', {
+        'x-kubernetes-validations': [
+          {
+            rule: "self != '' && duration(self) > duration('0s') && duration(self) <= duration('8760h')",
+            message: 'must be longer than 0s and at most 8760h',
+          },
+        ],
+      }),
+    )
+    .default('720h'),
+});
+
+const registry = z.strictObject({
+  signatureRepository: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^[^\s@]+$/)
+    .meta(doc('Repository that holds the signatures, where it is not the one of the image.'))
+    .optional(),
+  ca: material
+    .meta({
+      description:
+        'PEM certificates to trust for the TLS of the registry, besides those of the system.',
+    })
+    .optional(),
+});
+
+/** `spec` of an ImageTrustPolicy: the single source of type, schema and defaults. */
+export const imageTrustPolicySpec = z
+  .strictObject({
+    mode: mode.meta(
+      doc(
+        'Enforce denies what does not satisfy the policy; Audit admits it with a warning. There is no default.',
+      ),
+    ),
+    modeOverrides: z
+      .array(modeOverride)
+      .max(16)
+      .meta(
+        doc('Another mode for some namespaces; the first that matches wins.', {
+          'x-kubernetes-list-type': 'atomic',
+        }),
+      )
+      .default([]),
+    match: match.meta(doc('What the policy covers.')),
+    authorities: z
+      .array(authority)
+      .max(32)
+      .meta(
+        doc('Who may sign.', {
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['name'],
+        }),
+      )
+      .default([]),
+    requirements: z
+      .array(requirement)
+      .min(1)
+      .max(32)
+      .meta(
+        doc('What an image must satisfy: all of them.', {
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['name'],
+        }),
+      ),
+    tags: z
+      .enum(['Pin', 'Deny'])
+      .meta(
+        doc(
+          'Pin resolves tags of pods to digests at admission; Deny leaves tags as they are, so that they are refused.',
+        ),
+      )
+      .default('Pin'),
+    templates: z
+      .enum(['Warn', 'Deny', 'Ignore'])
+      .meta(
+        doc(
+          'What happens to a Deployment or another template whose images do not satisfy the policy.',
+        ),
+      )
+      .default('Warn'),
+    onInconclusive: z
+      .strictObject({
+        action: z
+          .enum(['Deny'])
+          .meta(doc('Deny: what cannot be judged is not admitted.'))
+          .default('Deny'),
+      })
+      .meta(doc('What happens where nothing can be told, e.g. because the registry is down.'))
+      .default({ action: 'Deny' }),
+    exceptions: exceptions
+      .meta(doc('Whether and how SigningExceptions apply.'))
+      .default({ allowed: false, maxDuration: '720h' }),
+    reverification: z
+      .strictObject({
+        interval: durationText
+          .meta(
+            doc('How often running workloads are judged again from fresh evidence.', {
+              'x-kubernetes-validations': [
+                {
+                  rule: "self != '' && duration(self) >= duration('10s') && duration(self) <= duration('168h')",
+                  message: 'must be between 10s and 168h',
+                },
+              ],
+            }),
+          )
+          .default('1h'),
+      })
+      .meta(doc('How running workloads are judged again.'))
+      .default({ interval: '1h' }),
+    registry: registry.meta(doc('How the registry is reached.')).default({}),
+  })
+  .meta(
+    doc('What images must satisfy, and what happens where they do not.', {
+      'x-kubernetes-validations': [
+        {
+          rule: '!has(self.requirements) || self.requirements.all(r, !has(r.signature) || r.signature.anyOf.all(a, has(self.authorities) && self.authorities.exists(x, x.name == a)))',
+          message: 'requirements: every name in signature.anyOf must be the name of an authority',
+        },
+      ],
+    }),
+  );
+
+const program = z.strictObject({
+  blob: z.string().max(253).meta(doc('ConfigMap that holds the compiled policy.')).optional(),
+  revision: z.int().min(0).meta(doc('Revision of the program index that names it.')).optional(),
+  replicas: z.int().min(0).meta(doc('Webhook replicas that are alive.')).optional(),
+  replicasReady: z.int().min(0).meta(doc('Webhook replicas that enforce it.')).optional(),
+});
+
+/** `status` of an ImageTrustPolicy. */
+export const imageTrustPolicyStatus = z
+  .strictObject({
+    observedGeneration: z
+      .int()
+      .meta(doc('Generation of the spec that the status speaks of; -1 before the first look.'))
+      .default(-1),
+    conditions: conditions.optional(),
+    program: program.meta(doc('Where the policy is in force.')).optional(),
+  })
+  .meta(doc('What the operator observed of the policy.'));
+
+/** `spec` with all defaults applied. */
+export type ImageTrustPolicySpec = z.infer<typeof imageTrustPolicySpec>;
+/** `spec` as an author may write it. */
+export type ImageTrustPolicySpecInput = z.input<typeof imageTrustPolicySpec>;
+/** `status`. */
+export type ImageTrustPolicyStatus = z.infer<typeof imageTrustPolicyStatus>;
+/** Enforce or Audit. */
+export type Mode = z.infer<typeof mode>;
+
+/** Names and columns of the kind. */
+export const imageTrustPolicyKind = {
+  kind: 'ImageTrustPolicy',
+  plural: 'imagetrustpolicies',
+  singular: 'imagetrustpolicy',
+  shortNames: ['itp'],
+  scope: 'Cluster',
+  description: 'Which images must be signed by whom, and what happens where they are not.',
+  columns: [
+    { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
+    { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    { name: 'Enforcing', type: 'integer', jsonPath: '.status.program.replicasReady' },
+    { name: 'Images', type: 'string', jsonPath: '.spec.match.images', priority: 1 },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
+} as const;

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+export { EvidenceCache, type EvidenceCacheOptions, type EvidenceRequest } from './evidence-cache.ts';
+export {
+  Judge,
+  type ImageJudgement,
+  type JudgeInput,
+  type JudgeOptions,
+  type PinnedUse,
+  type PolicyJudgement,
+} from './judge.ts';

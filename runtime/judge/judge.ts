@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { Mode } from '../../crds/index.ts';
+import {
+  evaluate,
+  evidenceNeeded,
+  type CompiledPolicy,
+  type Digest,
+  type EvidenceState,
+  type ExceptionIndex,
+  type Facts,
+  type ImageReference,
+  type ImageUse,
+  type Keychain,
+  type Subject,
+  type Verdict,
+} from '../../verification/index.ts';
+import type { Clock } from '../clock.ts';
+import type { DefaultAction, PolicySnapshot } from '../program/index.ts';
+import type { EvidenceCache, EvidenceRequest } from './evidence-cache.ts';
+
+/** An image by digest and where it is used. */
+export interface PinnedUse extends ImageUse {
+  readonly image: ImageReference & { readonly digest: Digest };
+}
+
+/** The verdict of one policy and the mode in which it counts. */
+export interface PolicyJudgement {
+  readonly policy: CompiledPolicy;
+  readonly mode: Mode;
+  readonly verdict: Verdict;
+}
+
+/** What all matching policies say of one use of an image. */
+export interface ImageJudgement {
+  readonly use: PinnedUse;
+  /** Empty where no policy matches: then `defaultAction` decides. */
+  readonly policies: readonly PolicyJudgement[];
+  readonly defaultAction: DefaultAction;
+}
+
+/** What a judge works with. */
+export interface JudgeOptions {
+  readonly evidence: EvidenceCache;
+  readonly facts: Facts;
+  readonly clock: Clock;
+}
+
+/** What one judgement is made of. */
+export interface JudgeInput {
+  readonly snapshot: PolicySnapshot;
+  readonly use: PinnedUse;
+  readonly exceptions: ExceptionIndex;
+  readonly keychain: Keychain;
+}
+
+/**
+ * Joins matching, evidence and `evaluate`: the one way to a verdict for admission, re-verification
+ * and CLI. The instant of the verdict is read after the evidence is there.
+ */
+export class Judge {
+  readonly #options: JudgeOptions;
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+  }
+
+  /** The judgement from what is known now, without I/O; `undefined` where evidence must be read first. */
+  judgeCached(input: JudgeInput): ImageJudgement | undefined {
+    const now = this.#options.clock.now();
+    const cases: PolicyCase[] = [];
+    for (const policy of input.snapshot.matching(input.use)) {
+      const evidence = this.#known(policy, input, now);
+      if (evidence === undefined) return undefined;
+      cases.push({ policy, evidence });
+    }
+    return this.#judgement(input, cases, now);
+  }
+
+  /** The judgement, reading evidence where needed. Never rejects for what a registry does. */
+  async judge(input: JudgeInput, signal: AbortSignal): Promise<ImageJudgement> {
+    const before = this.#options.clock.now();
+    const cases = await Promise.all(
+      input.snapshot.matching(input.use).map(async (policy): Promise<PolicyCase> => {
+        const known = this.#known(policy, input, before);
+        return { policy, evidence: known ?? (await this.#options.evidence.get(requestOf(policy, input), signal)) };
+      }),
+    );
+    const now = this.#options.clock.now();
+    // An exception may have ended meanwhile: then evidence that was not needed is needed after all.
+    const late = cases.some((c) => c.evidence.state === 'not-needed' && needsEvidence(c.policy, input, now));
+    return late ? await this.judge(input, signal) : this.#judgement(input, cases, now);
+  }
+
+  /** Reads the evidence of every matching policy again; for the clock of re-verification. */
+  async refresh(input: JudgeInput, signal: AbortSignal): Promise<void> {
+    const needing = input.snapshot.matching(input.use).filter((policy) => policy.needsEvidence);
+    await Promise.all(needing.map((policy) => this.#options.evidence.refresh(requestOf(policy, input), signal)));
+  }
+
+  #known(policy: CompiledPolicy, input: JudgeInput, now: Date): EvidenceState | undefined {
+    if (!needsEvidence(policy, input, now)) return { state: 'not-needed' };
+    const evidence = this.#options.evidence.peek(requestOf(policy, input));
+    return evidence === undefined ? undefined : { state: 'collected', evidence };
+  }
+
+  #judgement(input: JudgeInput, cases: readonly PolicyCase[], now: Date): ImageJudgement {
+    const subject = subjectOf(input.use);
+    const { exceptions, use } = input;
+    const policies = cases.map(({ policy, evidence }) => ({
+      policy,
+      mode: policy.modeIn(use.namespaceLabels),
+      verdict: evaluate({ policy, subject, evidence, exceptions, now, facts: this.#options.facts }),
+    }));
+    return { use, policies, defaultAction: input.snapshot.defaultAction };
+  }
+}
+
+interface PolicyCase {
+  readonly policy: CompiledPolicy;
+  readonly evidence: EvidenceState;
+}
+
+function needsEvidence(policy: CompiledPolicy, input: JudgeInput, now: Date): boolean {
+  return evidenceNeeded({ policy, subject: subjectOf(input.use), exceptions: input.exceptions, now });
+}
+
+function subjectOf(use: PinnedUse): Subject {
+  return { image: use.image, digest: use.image.digest, namespace: use.namespace, serviceAccount: use.serviceAccount };
+}
+
+function requestOf(policy: CompiledPolicy, input: JudgeInput): EvidenceRequest {
+  return { image: input.use.image, keychain: input.keychain, registry: policy.registry };
+}

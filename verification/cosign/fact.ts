@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { CheckResult, SignerProof } from '../result.ts';
+import type { ReasonCode } from '../reasons.ts';
+import { toVerificationError, VerificationError } from '../error.ts';
+
+/**
+ * What cryptography established about one piece of evidence for one authority and one image digest.
+ * A pure function of those three, hence cacheable; the wall clock has no part in it.
+ */
+export type SignatureFact =
+  | {
+      readonly outcome: 'signed';
+      readonly signer: SignerProof;
+      /** Annotations that the signed content carries. */
+      readonly annotations: ReadonlyMap<string, string>;
+      readonly checks: readonly CheckResult[];
+    }
+  | {
+      readonly outcome: 'refused';
+      readonly code: ReasonCode;
+      readonly detail: string;
+      readonly checks: readonly CheckResult[];
+    }
+  /** Genuine or not, it is no signature over an image (an attestation, say). */
+  | { readonly outcome: 'not-a-signature'; readonly checks: readonly CheckResult[] };
+
+/** Runs checks in order and records them; the first that fails ends the run. */
+export class CheckList {
+  readonly checks: CheckResult[] = [];
+
+  /** Runs one check. What it throws is recorded as its failure and thrown on as a VerificationError. */
+  run<T>(check: string, detail: string, step: () => T): T {
+    try {
+      const value = step();
+      this.checks.push({ check, outcome: 'passed', detail });
+      return value;
+    } catch (thrown) {
+      const error = toVerificationError(thrown);
+      this.checks.push({ check, outcome: 'failed', code: error.code, detail: error.message });
+      throw error;
+    }
+  }
+}
+
+/** Builds a fact from a run of checks: whatever is thrown becomes a refusal, never a pass. */
+export function factOf(run: (list: CheckList) => SignatureFact): SignatureFact {
+  const list = new CheckList();
+  try {
+    return run(list);
+  } catch (thrown) {
+    const error = thrown instanceof VerificationError ? thrown : toVerificationError(thrown);
+    return { outcome: 'refused', code: error.code, detail: error.message, checks: list.checks };
+  }
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+export { decodeBase64 } from './base64.ts';
+export { canonicalJson } from './canonical-json.ts';
+export { asObject, parseStrictJson } from './strict-json.ts';

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { toVerificationError, type VerificationError } from '../error.ts';
+import { repositoryName, type Digest, type ImageReference } from '../image/index.ts';
+import type { CompiledPolicy, CompiledRequirement, ExceptionIndex } from '../policy/index.ts';
+import type { Evidence } from '../ports.ts';
+import { isInconclusive } from '../reasons.ts';
+import { verdictOf, type NonEmpty, type RequirementResult, type Verdict } from '../result.ts';
+import { coverageOf, type Coverage } from './exception.ts';
+import type { Facts } from './facts.ts';
+import { evaluateSignature } from './signature.ts';
+
+/** Every requirement there is so far speaks of signatures or of where an image comes from. */
+const CATEGORY = 'Image Signature' as const;
+
+/** What is judged: one image by digest, used by one service account in one namespace. */
+export interface Subject {
+  readonly image: ImageReference;
+  readonly digest: Digest;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+/** Evidence as far as it could be had. `not-needed` is good only for policies that need none. */
+export type EvidenceState =
+  | { readonly state: 'collected'; readonly evidence: Evidence }
+  | { readonly state: 'failed'; readonly error: VerificationError }
+  | { readonly state: 'not-needed' };
+
+/** All that a verdict depends on. */
+export interface Case {
+  readonly policy: CompiledPolicy;
+  readonly subject: Subject;
+  readonly evidence: EvidenceState;
+  readonly exceptions: ExceptionIndex;
+  readonly now: Date;
+  readonly facts: Facts;
+}
+
+/**
+ * The one verdict (design §1): admission, re-verification, reports and CI all call this function.
+ * Total, synchronous, deterministic. A requirement that a live exception covers is exempt without a
+ * look at the evidence; whatever is thrown inside becomes INTERNAL for that requirement, never a pass.
+ */
+export function evaluate(question: Case): Verdict {
+  const [first, ...rest] = question.policy.requirements;
+  const results: NonEmpty<RequirementResult> = [judge(first, question), ...rest.map((r) => judge(r, question))];
+  return verdictOf(question.policy.name, results);
+}
+
+/**
+ * Whether the verdict depends on evidence at this instant: false where no requirement asks for any,
+ * or where live exceptions cover all that do. So an exception applies without registry contact.
+ */
+export function evidenceNeeded(question: Omit<Case, 'evidence' | 'facts'>): boolean {
+  const { policy, subject, exceptions } = question;
+  if (!policy.needsEvidence) return false;
+  const candidates = exceptions.candidates(policy.name, subject.namespace, subject.digest);
+  if (candidates.length === 0) return true;
+  const now = question.now.getTime();
+  return policy.requirements.some((requirement) => {
+    if (requirement.kind !== 'signature') return false;
+    const asked = { policy, requirement: requirement.name, serviceAccount: subject.serviceAccount, now };
+    return !candidates.some((exception) => coverageOf(exception, asked).state === 'live');
+  });
+}
+
+function judge(requirement: CompiledRequirement, question: Case): RequirementResult {
+  try {
+    return judgeWithExceptions(requirement, question);
+  } catch (thrown) {
+    const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
+    return { ...base, outcome: 'inconclusive', code: 'INTERNAL', message: toVerificationError(thrown).message };
+  }
+}
+
+function judgeWithExceptions(requirement: CompiledRequirement, question: Case): RequirementResult {
+  const { policy, subject } = question;
+  const candidates = question.exceptions.candidates(policy.name, subject.namespace, subject.digest);
+  if (candidates.length === 0) return judgeEvidence(requirement, question);
+  const now = question.now.getTime();
+  const asked = { policy, requirement: requirement.name, serviceAccount: subject.serviceAccount, now };
+  const coverages = candidates.map((exception) => coverageOf(exception, asked));
+  const live = coverages.find((c) => c.state === 'live');
+  if (live !== undefined) return exempt(requirement, live);
+  return withVoidException(judgeEvidence(requirement, question), coverages);
+}
+
+function exempt(requirement: CompiledRequirement, { exception }: Coverage): RequirementResult {
+  const { use } = exception;
+  return {
+    outcome: 'exempt',
+    requirement: requirement.name,
+    category: 'Signing Exception',
+    message: `covered by the exception ${use.namespace}/${use.name} until ${use.expiresAt}`,
+    trail: [],
+    exception: use,
+  };
+}
+
+/** The most telling of several exceptions that do not help: one that ended, then one that is void. */
+const TELLING = ['EXCEPTION_EXPIRED', 'EXCEPTION_INVALID', 'EXCEPTION_OUT_OF_SCOPE'];
+
+function withVoidException(result: RequirementResult, coverages: readonly Coverage[]): RequirementResult {
+  if (result.outcome !== 'rejected') return result;
+  const [told] = coverages
+    .filter((c) => c.state === 'void')
+    .sort((a, b) => TELLING.indexOf(a.code) - TELLING.indexOf(b.code));
+  if (told === undefined) return result;
+  return {
+    ...result,
+    code: told.code,
+    underlying: result.code,
+    message: `${result.message}; ${told.detail}`,
+    exception: told.exception.use,
+  };
+}
+
+function judgeEvidence(requirement: CompiledRequirement, question: Case): RequirementResult {
+  switch (requirement.kind) {
+    case 'allowedDigests':
+      return judgeDigest(requirement, question.subject);
+    case 'allowedRepositories':
+      return judgeRepository(requirement, question.subject);
+    case 'signature':
+      return judgeSignature(requirement, question);
+  }
+}
+
+function judgeDigest(requirement: Extract<CompiledRequirement, { kind: 'allowedDigests' }>, subject: Subject): RequirementResult {
+  const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
+  if (requirement.digests.has(subject.digest)) {
+    return { ...base, outcome: 'verified', message: 'the digest is on the list', signers: [] };
+  }
+  return { ...base, outcome: 'rejected', code: 'DIGEST_NOT_ALLOWED', message: 'the digest is not on the list of allowed digests' };
+}
+
+function judgeRepository(
+  requirement: Extract<CompiledRequirement, { kind: 'allowedRepositories' }>,
+  subject: Subject,
+): RequirementResult {
+  const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
+  const name = repositoryName(subject.image);
+  if (requirement.allows(subject.image)) {
+    return { ...base, outcome: 'verified', message: `${name} is on the list`, signers: [] };
+  }
+  const message = `${name} is not on the list of allowed repositories`;
+  return { ...base, outcome: 'rejected', code: 'REPOSITORY_NOT_ALLOWED', message };
+}
+
+function judgeSignature(requirement: Extract<CompiledRequirement, { kind: 'signature' }>, question: Case): RequirementResult {
+  const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
+  const { evidence, subject } = question;
+  switch (evidence.state) {
+    case 'collected':
+      if (evidence.evidence.digest !== subject.digest) throw new Error('evidence is of another digest');
+      return evaluateSignature(requirement, evidence.evidence, question.facts);
+    case 'failed': {
+      const { code, message } = evidence.error;
+      return isInconclusive(code) ? { ...base, outcome: 'inconclusive', code, message } : { ...base, outcome: 'rejected', code, message };
+    }
+    case 'not-needed':
+      throw new Error('evidence is needed but was not collected');
+  }
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+export { bundleEvidence, evidenceOf, simpleSigningEvidence, testManifest } from './evidence.ts';
+export { KeyIssuer, type BundleOptions, type KeyKind, type SimpleSigningOptions } from './issuer.ts';

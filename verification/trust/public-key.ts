@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { VerificationError } from '../error.ts';
+
+/** A public key that somebody decided to trust. */
+export interface TrustedKey {
+  readonly key: KeyObject;
+  /** `sha256:<hex>` of the SubjectPublicKeyInfo (DER): names the key in messages and caches. */
+  readonly fingerprint: string;
+  /** Hash algorithms that this key is known to sign with; the envelope has no say. */
+  readonly hashes: readonly (string | null)[];
+}
+
+/** Hashes by curve: cosign v3 signs with that of the curve, cosign v2 with SHA-256 whatever the curve. */
+const CURVE_HASHES: Readonly<Record<string, readonly string[]>> = {
+  prime256v1: ['sha256'],
+  secp384r1: ['sha384', 'sha256'],
+  secp521r1: ['sha512', 'sha256'],
+};
+const MIN_RSA_BITS = 2048;
+const MAX_KEYS = 32;
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+
+/**
+ * Parses PEM public keys: several blocks are a rotation set. Refuses (POLICY_INVALID) an empty text,
+ * anything but `PUBLIC KEY` blocks, text between them, RSA below 2048 bits, other curves than P-256,
+ * P-384 and P-521, and a key that occurs twice.
+ */
+export function parsePublicKeys(pem: string): readonly TrustedKey[] {
+  const blocks = [...pem.matchAll(BLOCK)];
+  if (pem.replaceAll(BLOCK, '').trim() !== '') throw invalid('holds text that is not a PEM block');
+  if (blocks.length === 0) throw invalid('holds no PEM block');
+  if (blocks.length > MAX_KEYS) throw invalid(`holds more than ${MAX_KEYS.toString()} keys`);
+  const keys = blocks.map((block) => parseBlock(block[1] ?? '', block[0]));
+  if (new Set(keys.map((k) => k.fingerprint)).size !== keys.length) throw invalid('holds the same key twice');
+  return keys;
+}
+
+/** True where the signature over the bytes was made with the key. Never throws. */
+export function verifySignature(trusted: TrustedKey, bytes: Uint8Array, signature: Uint8Array): boolean {
+  return trusted.hashes.some((hash) => {
+    try {
+      return verify(hash, bytes, trusted.key, signature);
+    } catch {
+      return false;
+    }
+  });
+}
+
+function parseBlock(label: string, block: string): TrustedKey {
+  if (label !== 'PUBLIC KEY') throw invalid(`holds a block "${label}", only "PUBLIC KEY" is taken`);
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: block, format: 'pem', type: 'spki' });
+  } catch (thrown) {
+    throw new VerificationError('POLICY_INVALID', 'holds a public key that cannot be parsed', { cause: thrown });
+  }
+  const fingerprint = 'sha256:' + createHash('sha256').update(key.export({ format: 'der', type: 'spki' })).digest('hex');
+  return { key, fingerprint, hashes: hashesOf(key) };
+}
+
+function hashesOf(key: KeyObject): readonly (string | null)[] {
+  const details = key.asymmetricKeyDetails;
+  switch (key.asymmetricKeyType) {
+    case 'ec': {
+      const hashes = CURVE_HASHES[details?.namedCurve ?? ''];
+      if (hashes === undefined) throw invalid(`holds a key on the curve ${details?.namedCurve ?? '?'}, which is not supported`);
+      return hashes;
+    }
+    case 'rsa':
+      if ((details?.modulusLength ?? 0) < MIN_RSA_BITS) throw invalid(`holds an RSA key of less than ${MIN_RSA_BITS.toString()} bits`);
+      return ['sha256'];
+    case 'ed25519':
+      return [null];
+    default:
+      throw invalid(`holds a key of the type ${key.asymmetricKeyType ?? '?'}, which is not supported`);
+  }
+}
+
+function invalid(detail: string): VerificationError {
+  return new VerificationError('POLICY_INVALID', detail);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+export { digestOf, matchesDigest, type DigestAlgorithm } from './digest.ts';
+export { compileImageGlob, type ImageMatcher } from './glob.ts';
+export { parseHost, type Host } from './host.ts';
+export {
+  DOCKER_LIST,
+  DOCKER_MANIFEST,
+  essence,
+  isSigstoreBundle,
+  isSimpleSigning,
+  manifestKind,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  SIMPLE_SIGNING,
+  type ManifestKind,
+} from './media-types.ts';
+export {
+  isDigest,
+  parseDigest,
+  parseImageReference,
+  repositoryName,
+  withDigest,
+  type Digest,
+  type ImageReference,
+} from './reference.ts';

@@ -7,7 +7,7 @@ import { conditions, digest, dnsLabel, doc } from './common.ts';
 const instant = z.iso.datetime({ offset: true });
 
 const revoked = z.strictObject({
-  at: instant.meta(doc('When it was revoked; from then on the exception has no effect.')),
+  at: instant.meta(doc('When it was revoked, for the record: revoking has effect at once.')),
   by: z.string().min(1).max(253).meta(doc('Who revoked it.')),
   reason: z.string().min(1).max(4096).meta(doc('Why.')),
 });

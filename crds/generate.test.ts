@@ -110,10 +110,10 @@ describe('toStructural', () => {
     const choice = { type: 'string', enum: ['a', 'b'] };
     assert.deepEqual(toStructural(choice, 'spec'), choice);
     const time = { type: 'string', format: 'date-time' };
-    assert.deepEqual(toStructural(time, 'spec'), time);
+    assert.equal(toStructural(time, 'spec')['format'], 'date-time');
   });
 
-  it('drops what says nothing or is not allowed: safe-integer bounds, closed objects, the date-time pattern', () => {
+  it('drops what says nothing or is not allowed: safe-integer bounds, closed objects', () => {
     const limit = Number.MAX_SAFE_INTEGER;
     assert.deepEqual(toStructural({ type: 'integer', minimum: -limit, maximum: limit }, ''), {
       type: 'integer',
@@ -124,10 +124,20 @@ describe('toStructural', () => {
       maximum: 7,
     });
     assert.deepEqual(toStructural({ ...object({}), additionalProperties: false }, ''), object({}));
-    assert.deepEqual(toStructural({ type: 'string', format: 'date-time', pattern: '^1' }, ''), {
-      type: 'string',
-      format: 'date-time',
-    });
+  });
+
+  it('gives a date-time the pattern of RFC 3339 in place of the one of zod', () => {
+    const node = { type: 'string', format: 'date-time', pattern: '^1' };
+    const { format, pattern } = toStructural(node, '');
+    assert.equal(format, 'date-time');
+    const rfc3339 = new RegExp(String(pattern));
+    for (const time of ['2026-11-20T00:00:00Z', '2026-11-20T00:00:00.123+05:30']) {
+      assert.match(time, rfc3339);
+      assert.ok(z.iso.datetime({ offset: true }).safeParse(time).success);
+    }
+    for (const time of ['2026-11-20t00:00:00z', '2026-11-20T00:00:00,5Z', '2026-11-20T00:00:00']) {
+      assert.doesNotMatch(time, rfc3339);
+    }
   });
 
   it('keeps the schema of the values of a map, and every x-kubernetes extension', () => {

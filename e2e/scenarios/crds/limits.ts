@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { Constraint, Schema } from './schema.ts';
+
+/** Values that a constraint accepts and refuses; `same` is the value of the base object. */
+export interface Limit {
+  readonly accepted: readonly unknown[];
+  readonly refused: readonly unknown[];
+}
+
+interface PatternSample extends Limit {
+  /** A value of a length that the pattern accepts, and one that is longer. */
+  readonly ofLength?: (length: number) => string;
+}
+
+const DIGEST = '^(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$';
+const DURATION = '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$';
+const DATE_TIME =
+  '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$';
+const hex = (length: number): string => 'a'.repeat(length);
+
+/** By pattern, so that a new one without samples fails. */
+const PATTERNS: Readonly<Record<string, PatternSample>> = {
+  '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$': {
+    accepted: [],
+    refused: ['X', '-x', 'x-', 'x.x', 'x\n', 'ü'],
+  },
+  [DIGEST]: {
+    accepted: [`sha256:${hex(64)}`, `sha512:${hex(128)}`],
+    refused: [hex(64), `sha256:${hex(63)}`, `sha512:${hex(64)}`, `SHA256:${hex(64)}`, 'app:1'],
+    ofLength: (length) => `sha512:${hex(length - 'sha512:'.length)}`,
+  },
+  '^[^\\s@]+$': {
+    accepted: ['registry.example.com/**', '127.0.0.1:5000/team/*'],
+    refused: [`registry.example.com/app@sha256:${hex(64)}`, 'registry.example.com/ app', 'a\n'],
+  },
+  [DATE_TIME]: {
+    accepted: ['2026-11-21T00:00:00.5-00:30'],
+    refused: [
+      '2026-11-21t00:00:00z',
+      '2026-11-21T00:00:00,5Z',
+      '2026-11-21T00:00:00|05:00',
+      '2026-11-21T00:00:00+24:00',
+      '2026-11-21T00:00:00Z\n',
+    ],
+  },
+  [DURATION]: {
+    accepted: ['1h', '1h30m', '90m', '3600s'],
+    refused: ['1d', '-1h', '1.5h', '1h ', '30m1h', '1', '1ms'],
+    ofLength: (length) => '1h'.padStart(length, '0'),
+  },
+};
+
+/** Values on both sides of a constraint, for a field that now holds `same`. */
+export function limitOf({ keyword, node, path }: Constraint, same: unknown): Limit {
+  switch (keyword) {
+    case 'type':
+      return { accepted: [same], refused: [node.type === 'string' ? 1 : 'x'] };
+    case 'format':
+      return {
+        accepted: ['2026-11-21T10:00:00Z', '2026-11-21T10:00:00.5+05:30'],
+        refused: [
+          '2026-11-21',
+          '2026-13-21T10:00:00Z',
+          '2026-02-29T10:00:00Z',
+          '2026-11-21T24:00:00Z',
+          '2026-11-21T23:59:60Z',
+          'tomorrow',
+          '',
+        ],
+      };
+    case 'enum':
+      return { accepted: node.enum ?? [], refused: ['', 'enforce', 'Other'] };
+    case 'pattern':
+      return patternLimit(node.pattern ?? '', same);
+    case 'minLength':
+      return lengthLimit(same as string, node, node.minLength ?? 0, -1);
+    case 'maxLength':
+      return lengthLimit(same as string, node, node.maxLength ?? 0, 1);
+    case 'minimum':
+      return { accepted: [node.minimum], refused: [(node.minimum ?? 0) - 1] };
+    case 'maximum':
+      return { accepted: [node.maximum], refused: [(node.maximum ?? 0) + 1] };
+    case 'minItems':
+      return sizeLimit(same as unknown[], node, node.minItems ?? 0, -1);
+    case 'maxItems':
+      return sizeLimit(same as unknown[], node, node.maxItems ?? 0, 1);
+    case 'maxProperties':
+      return propertyLimit(node.maxProperties ?? 0);
+    case 'x-kubernetes-list-type':
+      return { accepted: [same], refused: [[...(same as unknown[]), (same as unknown[])[0]]] };
+    case 'properties':
+      return { accepted: [same], refused: [{ ...(same as object), unknownField: 'x' }] };
+    default:
+      throw new Error(`${path}: nothing tries ${keyword}`);
+  }
+}
+
+function patternSample(pattern: string): PatternSample {
+  const sample = PATTERNS[pattern];
+  if (sample === undefined) throw new Error(`no samples of ${pattern}`);
+  return sample;
+}
+
+function patternLimit(pattern: string, same: unknown): Limit {
+  const { accepted, refused } = patternSample(pattern);
+  return { accepted: [same, ...accepted], refused };
+}
+
+function lengthLimit(same: string, node: Schema, length: number, beyond: number): Limit {
+  const pattern = node.pattern === undefined ? undefined : patternSample(node.pattern);
+  const ofLength = pattern?.ofLength ?? ((count: number) => same.slice(0, 1).repeat(count));
+  return { accepted: [ofLength(length)], refused: [ofLength(length + beyond)] };
+}
+
+function sizeLimit(same: readonly unknown[], node: Schema, size: number, beyond: number): Limit {
+  return {
+    accepted: [listOf(same, node, size)],
+    refused: [listOf(same, node, size + beyond)],
+  };
+}
+
+/** As long as asked for: what is there already first, then different elements of the same kind. */
+function listOf(same: readonly unknown[], node: Schema, size: number): unknown[] {
+  const more = Array.from({ length: size }, (_, index) => element(same, node, index));
+  return [...same, ...more].slice(0, size);
+}
+
+function element(same: readonly unknown[], { items }: Schema, index: number): unknown {
+  if (items?.pattern === DIGEST) return `sha256:${index.toString(16).padStart(64, '0')}`;
+  if (items?.type === 'string') return `a${String(same.length - 1 + index)}`;
+  const first = same.at(0) as Readonly<Record<string, unknown>>;
+  const key = ['name', 'type'].find((name) => name in first);
+  return key === undefined ? first : { ...first, [key]: `more-${String(index)}` };
+}
+
+function propertyLimit(size: number): Limit {
+  const map = (count: number): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${String(index)}`, 'v']));
+  return { accepted: [map(size)], refused: [map(size + 1)] };
+}

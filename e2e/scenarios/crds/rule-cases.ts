@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { EXCEPTION, POLICY } from './bases.ts';
+import type { Subject } from './bases.ts';
+
+/** Values of a field on both sides of one CEL rule, the fields of the rule's own node replaced. */
+export interface RuleCase {
+  readonly subject: Subject;
+  /** Where the rule stands in the schema. */
+  readonly path: string;
+  readonly message: string;
+  /** Merged into the node of the base object (the node itself, where it is no object). */
+  readonly accepted: readonly unknown[];
+  readonly refused: readonly unknown[];
+}
+
+const ref = { name: 'keys', key: 'release.pem' };
+const none = { inline: undefined, configMapRef: undefined, secretRef: undefined };
+
+const oneMaterial = {
+  message: 'exactly one of inline, configMapRef and secretRef must be set',
+  accepted: [
+    { ...none, inline: 'pem' },
+    { ...none, configMapRef: ref },
+    { ...none, secretRef: ref },
+  ],
+  refused: [
+    none,
+    { ...none, inline: 'pem', configMapRef: ref },
+    { ...none, configMapRef: ref, secretRef: ref },
+    { inline: 'pem', configMapRef: ref, secretRef: ref },
+  ],
+};
+
+const signature = { anyOf: ['x'] };
+const allowedDigests = [`sha256:${'a'.repeat(64)}`];
+const allowedRepositories = ['registry.example.com/team/app'];
+const noRequirement = {
+  signature: undefined,
+  allowedDigests: undefined,
+  allowedRepositories: undefined,
+};
+
+const day = (instant: string): string => `2026-${instant}T00:00:00Z`;
+const requirements = [{ name: 'signed', signature: { anyOf: ['missing'] } }];
+
+/** At least one accepted and one refused value for every rule of the schemas. */
+export const RULE_CASES: readonly RuleCase[] = [
+  { subject: POLICY, path: 'spec.authorities[].key.material', ...oneMaterial },
+  { subject: POLICY, path: 'spec.registry.ca', ...oneMaterial },
+  {
+    subject: POLICY,
+    path: 'spec.requirements[].signature',
+    message: 'threshold must not exceed the number of authorities in anyOf',
+    accepted: [
+      { anyOf: ['x'], threshold: 1 },
+      { anyOf: ['x'], threshold: undefined },
+      { anyOf: ['x', 'a0'], threshold: 2 },
+    ],
+    refused: [
+      { anyOf: ['x'], threshold: 2 },
+      { anyOf: ['x', 'a0'], threshold: 3 },
+    ],
+  },
+  {
+    subject: POLICY,
+    path: 'spec.requirements[]',
+    message: 'exactly one of signature, allowedDigests and allowedRepositories must be set',
+    accepted: [
+      { ...noRequirement, signature },
+      { ...noRequirement, allowedDigests },
+      { ...noRequirement, allowedRepositories },
+    ],
+    refused: [
+      noRequirement,
+      { ...noRequirement, signature, allowedDigests },
+      { ...noRequirement, allowedDigests, allowedRepositories },
+      { signature, allowedDigests, allowedRepositories },
+    ],
+  },
+  {
+    subject: POLICY,
+    path: 'spec.exceptions.maxDuration',
+    message: 'must be longer than 0s and at most 8760h',
+    accepted: ['1s', '8760h', '8759h60m'],
+    refused: ['', '0s', '0h0m', '8760h1s', '525601m', '9999999999999h'],
+  },
+  {
+    subject: POLICY,
+    path: 'spec.reverification.interval',
+    message: 'must be between 10s and 168h',
+    accepted: ['10s', '168h', '1h30m'],
+    refused: ['', '9s', '0s', '168h1s', '9999999999999h'],
+  },
+  {
+    subject: POLICY,
+    path: 'spec',
+    message: 'requirements: every name in signature.anyOf must be the name of an authority',
+    accepted: [
+      {},
+      { authorities: undefined, requirements: [{ name: 'digests', allowedDigests }] },
+      { authorities: [], requirements: [{ name: 'digests', allowedDigests }] },
+    ],
+    refused: [
+      { requirements },
+      { authorities: undefined },
+      { authorities: [] },
+      { requirements: [{ name: 'signed', signature: { anyOf: ['x', 'missing'] } }] },
+    ],
+  },
+  {
+    subject: EXCEPTION,
+    path: 'spec',
+    message: 'expiresAt must be after notBefore',
+    accepted: [
+      { notBefore: day('01-01'), expiresAt: '2026-01-01T00:00:01Z' },
+      { notBefore: '2026-01-01T01:00:00+02:00', expiresAt: day('01-01') },
+    ],
+    refused: [
+      { notBefore: day('01-02'), expiresAt: day('01-01') },
+      { notBefore: day('01-01'), expiresAt: day('01-01') },
+      { notBefore: '2026-01-01T01:00:00Z', expiresAt: '2026-01-01T02:00:00+02:00' },
+    ],
+  },
+  {
+    subject: EXCEPTION,
+    path: 'spec',
+    message: 'an exception may last at most 8760h',
+    accepted: [{ notBefore: day('01-01'), expiresAt: '2027-01-01T00:00:00Z' }],
+    refused: [{ notBefore: day('01-01'), expiresAt: '2027-01-01T00:00:01Z' }],
+  },
+  {
+    subject: EXCEPTION,
+    path: 'spec',
+    message: 'exactly one of requirements and allRequirements: true must be set',
+    accepted: [
+      { requirements: ['signed'], allRequirements: undefined },
+      { requirements: ['signed'], allRequirements: false },
+      { requirements: undefined, allRequirements: true },
+    ],
+    refused: [
+      { requirements: undefined, allRequirements: undefined },
+      { requirements: undefined, allRequirements: false },
+      { requirements: ['signed'], allRequirements: true },
+    ],
+  },
+];

@@ -31,6 +31,8 @@ export interface Limits {
   readonly patternChars: number;
   /** Requests in flight to one registry host. */
   readonly hostConcurrency: number;
+  /** Exceptions indexed by policy, namespace and digest. */
+  readonly exceptions: number;
 }
 
 /** The defaults of design §4. */
@@ -49,6 +51,7 @@ export const DEFAULT_LIMITS: Limits = {
   errorBytes: 64 * 1024,
   patternChars: 1024,
   hostConcurrency: 32,
+  exceptions: 10_000,
 };
 
 /** Merges overrides into the defaults; throws a RangeError naming the limit that is not positive. */

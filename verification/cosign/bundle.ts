@@ -2,19 +2,27 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { createHash } from 'node:crypto';
-import { bundleFromJSON, type Bundle } from '@sigstore/bundle';
+import type { MessageSignature } from '@sigstore/bundle';
 import { dsse } from '@sigstore/core';
-import { asObject, decodeBase64, parseStrictJson } from '../encoding/index.ts';
+import { HashAlgorithm, type Envelope } from '@sigstore/protobuf-specs';
 import { VerificationError } from '../error.ts';
+import { matchesDigest } from '../image/index.ts';
+import { DEFAULT_LIMITS } from '../limits.ts';
 import type { RawSignature } from '../ports.ts';
 import { verifySignature, type TrustedKey } from '../trust/index.ts';
+import { malformedBundle, parseBundle } from './bundle-json.ts';
 import { factOf, type CheckList, type SignatureFact } from './fact.ts';
 import type { KeyCheck } from './simple-signing.ts';
 import { parseStatement, type Statement } from './statement.ts';
 
 const STATEMENT_PAYLOAD = 'application/vnd.in-toto+json';
 const SIGNATURE_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';
-const MAX_DEPTH = 32;
+/** Algorithms of a message digest; that of the signature is decided by the key. */
+const MESSAGE_HASHES: ReadonlyMap<HashAlgorithm, string> = new Map([
+  [HashAlgorithm.SHA2_256, 'sha256'],
+  [HashAlgorithm.SHA2_384, 'sha384'],
+  [HashAlgorithm.SHA2_512, 'sha512'],
+]);
 
 /** A message signature is made over the manifest itself. */
 export interface BundleCheck extends KeyCheck {
@@ -24,19 +32,31 @@ export interface BundleCheck extends KeyCheck {
 /**
  * Judges one Sigstore bundle (v0.1 to v0.3) for an authority that holds keys: a DSSE statement of
  * cosign's signature type about the image digest, or a message signature over the manifest. The key
- * hint only tells which error to report; a bundle for a certificate is refused.
+ * hint only tells which error to report; a bundle for a certificate is refused. Log entries and
+ * timestamps in it are not looked at: nothing, no time either, is taken from them.
+ *
+ * A bundle larger than a signature may be is an attestation: it is passed over unread, so that parsing
+ * large ones once an authority cannot hold up others.
  */
 export function checkBundle(signature: RawSignature, against: BundleCheck): SignatureFact {
   return factOf((list) => {
+    if (signature.bytes.byteLength > DEFAULT_LIMITS.signatureBytes) return passedOver(list);
     const bundle = list.run('bundle', 'bundle is well formed', () => parseBundle(signature.bytes));
     const material = bundle.verificationMaterial.content;
     const hint = list.run('material', 'bundle is signed with a key', () => {
       if (material.$case === 'publicKey') return material.publicKey.hint;
       throw new VerificationError('KEY_UNTRUSTED', `signed with a certificate, not with ${against.authority}`);
     });
-    if (bundle.content.$case === 'messageSignature') return checkMessage(bundle, { list, against, hint });
-    return checkEnvelope(bundle, { list, against, hint });
+    const run = { list, against, hint };
+    return bundle.content.$case === 'messageSignature'
+      ? checkMessage(bundle.content.messageSignature, run)
+      : checkEnvelope(bundle.content.dsseEnvelope, run);
   });
+}
+
+function passedOver({ checks }: CheckList): SignatureFact {
+  const detail = 'larger than a signature may be: taken for an attestation';
+  return { outcome: 'not-a-signature', checks: [...checks, { check: 'bundle', outcome: 'skipped', code: 'LIMIT_EXCEEDED', detail }] };
 }
 
 interface Run {
@@ -45,31 +65,36 @@ interface Run {
   readonly hint: string;
 }
 
-function checkEnvelope(bundle: Bundle, { list, against, hint }: Run): SignatureFact {
-  const { payload, signature } = list.run('envelope', 'envelope holds one signature over a statement', () => envelopeOf(bundle));
-  const signer = list.run('signature', `verifies with a key of ${against.authority}`, () =>
-    findKey(against, hint, { bytes: dsse.preAuthEncoding(STATEMENT_PAYLOAD, payload), signature }),
+function checkEnvelope(envelope: Envelope, { list, against, hint }: Run): SignatureFact {
+  const { payload } = envelope;
+  list.run('envelope', 'envelope holds a statement', () => {
+    if (envelope.payloadType === STATEMENT_PAYLOAD) return;
+    throw new VerificationError('PAYLOAD_MALFORMED', 'payloadType is not that of a statement');
+  });
+  // parseBundle saw to it that there is exactly one; nothing verifies with an empty signature.
+  const [{ sig } = { sig: Buffer.alloc(0) }] = envelope.signatures;
+  const key = list.run('signature', `verifies with a key of ${against.authority}`, () =>
+    findKey(against, hint, { bytes: dsse.preAuthEncoding(STATEMENT_PAYLOAD, payload), signature: sig }),
   );
   const statement = list.run('payload', 'payload is an in-toto statement', () => parseStatement(payload));
   if (statement.predicateType !== SIGNATURE_PREDICATE) return { outcome: 'not-a-signature', checks: list.checks };
   const annotations = list.run('payload-subject', 'statement names the digest of the image', () => subjectOf(statement, against));
-  return signed(list, { authority: against.authority, key: signer, annotations });
+  return signed(list, { authority: against.authority, key, annotations });
 }
 
-function checkMessage(bundle: Bundle, { list, against, hint }: Run): SignatureFact {
-  const message = list.run('message', 'message signature is over the manifest', () => {
-    if (bundle.content.$case !== 'messageSignature') throw malformed('no message signature');
-    const { messageSignature } = bundle.content;
-    const digest = createHash('sha256').update(against.manifest).digest();
-    if (!messageSignature.messageDigest.digest.equals(digest)) {
-      throw new VerificationError('SUBJECT_MISMATCH', `signature by ${against.authority} is for another manifest`);
-    }
-    return messageSignature.signature;
+function checkMessage({ messageDigest, signature }: MessageSignature, { list, against, hint }: Run): SignatureFact {
+  const { manifest } = against;
+  list.run('message', 'message signature is over the manifest', () => {
+    if (!matchesDigest(against.digest, manifest)) throw new VerificationError('DIGEST_MISMATCH', 'manifest is not of the digest');
+    const algorithm = MESSAGE_HASHES.get(messageDigest.algorithm);
+    if (algorithm === undefined) throw malformedBundle('algorithm of messageDigest is not known');
+    if (messageDigest.digest.equals(createHash(algorithm).update(manifest).digest())) return;
+    throw new VerificationError('SUBJECT_MISMATCH', 'signature is said to be for another manifest');
   });
-  const signer = list.run('signature', `verifies with a key of ${against.authority}`, () =>
-    findKey(against, hint, { bytes: against.manifest, signature: message }),
+  const key = list.run('signature', `verifies with a key of ${against.authority}`, () =>
+    findKey(against, hint, { bytes: manifest, signature }),
   );
-  return signed(list, { authority: against.authority, key: signer, annotations: new Map() });
+  return signed(list, { authority: against.authority, key, annotations: new Map() });
 }
 
 function signed(
@@ -93,54 +118,11 @@ function findKey(
 }
 
 function subjectOf(statement: Statement, against: BundleCheck): ReadonlyMap<string, string> {
-  const [algorithm, hex] = against.digest.split(':');
-  const subject = statement.subjects.find((s) => s.digests.get(algorithm ?? '') === hex);
+  const [algorithm = '', hex] = against.digest.split(':');
+  const subject = statement.subjects.find((s) => s.digests.get(algorithm) === hex);
   if (subject === undefined) {
-    const named = statement.subjects[0]?.digests.get('sha256') ?? '?';
-    throw new VerificationError('SUBJECT_MISMATCH', `signature by ${against.authority} is for sha256:${named}`);
+    const named = statement.subjects.slice(0, 1).flatMap((s) => [...s.digests].map((entry) => entry.join(':')));
+    throw new VerificationError('SUBJECT_MISMATCH', `signature by ${against.authority} is for ${named.join(', ')}`);
   }
   return subject.annotations;
-}
-
-function envelopeOf(bundle: Bundle): { readonly payload: Buffer; readonly signature: Buffer } {
-  if (bundle.content.$case !== 'dsseEnvelope') throw malformed('no envelope');
-  const { payloadType, payload, signatures } = bundle.content.dsseEnvelope;
-  if (payloadType !== STATEMENT_PAYLOAD) throw new VerificationError('PAYLOAD_MALFORMED', 'payloadType is not that of a statement');
-  const [only, ...more] = signatures;
-  if (only === undefined || more.length > 0) throw malformed('envelope does not hold exactly one signature');
-  return { payload, signature: only.sig };
-}
-
-/** Strict where the library is lenient: duplicate keys, depth, base64; then the library's own checks. */
-function parseBundle(bytes: Uint8Array): Bundle {
-  const json = parseStrictJson(bytes, { code: 'BUNDLE_MALFORMED', maxDepth: MAX_DEPTH, what: 'bundle' });
-  checkBase64(json);
-  try {
-    return bundleFromJSON(json);
-  } catch (thrown) {
-    const detail = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new VerificationError('BUNDLE_MALFORMED', `bundle: ${detail}`, { cause: thrown });
-  }
-}
-
-function checkBase64(json: unknown): void {
-  const root = asObject(json);
-  const envelope = asObject(root?.['dsseEnvelope']);
-  const message = asObject(root?.['messageSignature']);
-  const signatures = Array.isArray(envelope?.['signatures']) ? (envelope['signatures'] as unknown[]) : [];
-  const texts = [
-    envelope?.['payload'],
-    ...signatures.map((s) => asObject(s)?.['sig']),
-    message?.['signature'],
-    asObject(message?.['messageDigest'])?.['digest'],
-  ];
-  for (const text of texts) {
-    if (text === undefined) continue;
-    if (typeof text !== 'string') throw malformed('a signature or payload is not a string');
-    decodeBase64(text, 'BUNDLE_MALFORMED', 'bundle');
-  }
-}
-
-function malformed(detail: string): VerificationError {
-  return new VerificationError('BUNDLE_MALFORMED', `bundle: ${detail}`);
 }

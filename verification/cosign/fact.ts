@@ -3,7 +3,7 @@
 
 import type { CheckResult, SignerProof } from '../result.ts';
 import type { ReasonCode } from '../reasons.ts';
-import { toVerificationError, VerificationError } from '../error.ts';
+import { toVerificationError } from '../error.ts';
 
 /**
  * What cryptography established about one piece of evidence for one authority and one image digest.
@@ -26,6 +26,9 @@ export type SignatureFact =
   /** Genuine or not, it is no signature over an image (an attestation, say). */
   | { readonly outcome: 'not-a-signature'; readonly checks: readonly CheckResult[] };
 
+/** Characters of a message that are kept: facts live in a cache, and a message may quote the evidence. */
+const MAX_DETAIL = 512;
+
 /** Runs checks in order and records them; the first that fails ends the run. */
 export class CheckList {
   readonly checks: CheckResult[] = [];
@@ -38,7 +41,7 @@ export class CheckList {
       return value;
     } catch (thrown) {
       const error = toVerificationError(thrown);
-      this.checks.push({ check, outcome: 'failed', code: error.code, detail: error.message });
+      this.checks.push({ check, outcome: 'failed', code: error.code, detail: clip(error.message) });
       throw error;
     }
   }
@@ -50,7 +53,11 @@ export function factOf(run: (list: CheckList) => SignatureFact): SignatureFact {
   try {
     return run(list);
   } catch (thrown) {
-    const error = thrown instanceof VerificationError ? thrown : toVerificationError(thrown);
-    return { outcome: 'refused', code: error.code, detail: error.message, checks: list.checks };
+    const error = toVerificationError(thrown);
+    return { outcome: 'refused', code: error.code, detail: clip(error.message), checks: list.checks };
   }
+}
+
+function clip(message: string): string {
+  return message.length <= MAX_DETAIL ? message : `${message.slice(0, MAX_DETAIL)}…`;
 }

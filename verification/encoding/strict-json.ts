@@ -4,6 +4,8 @@
 import { VerificationError } from '../error.ts';
 import type { ReasonCode } from '../reasons.ts';
 
+/** Characters of a key that a message shows. */
+const SHOWN_CHARS = 64;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** What went wrong is told with this code, so that callers name their own kind of malformed. */
@@ -78,18 +80,22 @@ function checkKey(text: string, span: { readonly at: number; readonly end: numbe
   let next = span.end + 1;
   while (next < text.length && ' \t\r\n'.includes(text.charAt(next))) next += 1;
   if (text[next] !== ':') return undefined;
-  let key: unknown;
+  let key: string;
   try {
-    key = JSON.parse(text.slice(span.at, span.end + 1));
+    key = JSON.parse(text.slice(span.at, span.end + 1)) as string;
   } catch {
     return 'not JSON';
   }
-  if (typeof key !== 'string') return 'not JSON';
-  const folded = key.toLowerCase();
+  const folded = fold(key);
   if (folded === '__proto__') return 'key __proto__';
-  if (frame.has(folded)) return `key ${JSON.stringify(key)} repeats`;
+  if (frame.has(folded)) return `key ${JSON.stringify(key.slice(0, SHOWN_CHARS))} repeats`;
   frame.add(folded);
   return undefined;
+}
+
+/** As Go folds keys: the long s and the Kelvin sign are letters of ASCII to it. */
+function fold(key: string): string {
+  return key.toLowerCase().replaceAll('\u017f', 's');
 }
 
 /** A plain object as parsed from JSON; `undefined` for anything else. */

@@ -82,7 +82,7 @@ function judgeWithExceptions(requirement: CompiledRequirement, question: Case): 
   const now = question.now.getTime();
   const asked = { policy, requirement: requirement.name, serviceAccount: subject.serviceAccount, now };
   const coverages = candidates.map((exception) => coverageOf(exception, asked));
-  const live = coverages.find((c) => c.state === 'live');
+  const [live] = coverages.filter((c) => c.state === 'live').sort(latestFirst);
   if (live !== undefined) return exempt(requirement, live);
   return withVoidException(judgeEvidence(requirement, question), coverages);
 }
@@ -99,14 +99,19 @@ function exempt(requirement: CompiledRequirement, { exception }: Coverage): Requ
   };
 }
 
+/** Which of several exceptions is named must not depend on the order in which a watch saw them. */
+function latestFirst({ exception: a }: Coverage, { exception: b }: Coverage): number {
+  return b.expiresAt - a.expiresAt || (a.name < b.name ? -1 : 1);
+}
+
 /** The most telling of several exceptions that do not help: one that ended, then one that is void. */
-const TELLING = ['EXCEPTION_EXPIRED', 'EXCEPTION_INVALID', 'EXCEPTION_OUT_OF_SCOPE'];
+const TELLING = ['EXCEPTION_EXPIRED', 'EXCEPTION_UNAPPROVED', 'EXCEPTION_INVALID', 'EXCEPTION_OUT_OF_SCOPE'];
 
 function withVoidException(result: RequirementResult, coverages: readonly Coverage[]): RequirementResult {
   if (result.outcome !== 'rejected') return result;
   const [told] = coverages
     .filter((c) => c.state === 'void')
-    .sort((a, b) => TELLING.indexOf(a.code) - TELLING.indexOf(b.code));
+    .sort((a, b) => TELLING.indexOf(a.code) - TELLING.indexOf(b.code) || latestFirst(a, b));
   if (told === undefined) return result;
   return {
     ...result,

@@ -55,6 +55,7 @@ function timeFault(exception: CompiledException, now: number): Fault | undefined
   if (revoked !== undefined) {
     return { code: 'EXCEPTION_EXPIRED', detail: `${id} was revoked at ${revoked.at} by ${revoked.by}: ${revoked.reason}` };
   }
+  if (exception.deletedAt !== undefined) return { code: 'EXCEPTION_EXPIRED', detail: `${id} was deleted at ${exception.deletedAt}` };
   if (!(now < exception.expiresAt)) return { code: 'EXCEPTION_EXPIRED', detail: `${id} ended at ${exception.use.expiresAt}` };
   if (!(now >= exception.notBefore)) {
     return { code: 'EXCEPTION_OUT_OF_SCOPE', detail: `${id} begins at ${new Date(exception.notBefore).toISOString()}` };

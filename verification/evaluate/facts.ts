@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { checkSignature, type SignatureFact } from '../cosign/index.ts';
+import { canonicalJson } from '../encoding/index.ts';
 import type { CompiledAuthority } from '../policy/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
+import { isInconclusive } from '../reasons.ts';
 
 /** Establishes what one signature is worth for one authority. */
 export interface Facts {
@@ -18,32 +21,41 @@ export const unmemoisedFacts: Facts = {
 
 /**
  * Facts kept by (blob, annotations, image digest, authority). They do not age: the key holds all that
- * they depend on. Evicted by bytes, least recently used first.
+ * they depend on. A check that broke down is no fact and is not kept. Evicted by bytes, least recently
+ * used first.
  */
 export class FactCache implements Facts {
   readonly #facts: LRUCache<string, SignatureFact>;
-  /** Keys of annotation maps, which have no digest of their own. */
-  readonly #suffixes = new WeakMap<RawSignature, string>();
+  /** Names of signatures: their annotations have no digest of their own. */
+  readonly #names = new WeakMap<RawSignature, string>();
 
   /** `maxBytes` bounds the estimated size of what is kept. */
   constructor(maxBytes = 16 * 1024 * 1024) {
-    this.#facts = new LRUCache({ maxSize: maxBytes, sizeCalculation: (_fact, key) => 512 + key.length });
+    this.#facts = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
   }
 
   signature(signature: RawSignature, evidence: Evidence, authority: CompiledAuthority): SignatureFact {
-    const key = `${authority.hash}${authority.name}${evidence.digest}${this.#suffixOf(signature)}`;
+    const key = `${authority.hash} ${authority.name} ${evidence.digest} ${this.#nameOf(signature)}`;
     const known = this.#facts.get(key);
     if (known !== undefined) return known;
     const fact = checkSignature(signature, evidence, authority);
-    this.#facts.set(key, fact);
+    if (fact.outcome !== 'refused' || !isInconclusive(fact.code)) this.#facts.set(key, fact);
     return fact;
   }
 
-  #suffixOf(signature: RawSignature): string {
-    const known = this.#suffixes.get(signature);
+  #nameOf(signature: RawSignature): string {
+    const known = this.#names.get(signature);
     if (known !== undefined) return known;
-    const suffix = `${signature.format}${signature.digest}${JSON.stringify(Object.entries(signature.annotations).sort())}`;
-    this.#suffixes.set(signature, suffix);
-    return suffix;
+    const annotations = createHash('sha256').update(canonicalJson(signature.annotations)).digest('hex');
+    const name = `${signature.format} ${signature.digest} ${annotations}`;
+    this.#names.set(signature, name);
+    return name;
   }
+}
+
+/** Estimated bytes of a fact with its key; annotations and details are what an author can make long. */
+function sizeOf(fact: SignatureFact, key: string): number {
+  const details = fact.checks.reduce((sum, check) => sum + 128 + 2 * check.detail.length, 0);
+  const annotations = fact.outcome === 'signed' ? [...fact.annotations] : [];
+  return annotations.reduce((sum, [name, value]) => sum + 64 + 2 * (name.length + value.length), 512 + key.length + details);
 }

@@ -5,6 +5,13 @@ import type { ReasonCode } from '../reasons.ts';
 import { reasonHelp } from '../reasons.ts';
 import type { Verdict } from '../result.ts';
 
+/** Characters of an image as written, which a tenant may make as long as a request. */
+const MAX_IMAGE = 512;
+/** Characters of a message, which may quote a registry. */
+const MAX_MESSAGE = 1024;
+/** Controls, format characters (bidirectional and invisible ones among them), separators of lines and paragraphs. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
 /** Codes whose remedy names the digest. */
 const SIGN_IT: ReadonlySet<ReasonCode> = new Set([
   'NO_SIGNATURE',
@@ -41,10 +48,15 @@ export interface FailureParts {
   readonly digest?: string;
 }
 
-/** Builds one line from its parts; control characters in any of them are escaped. */
+/** Builds one line from its parts: long ones are cut, control characters in any of them are escaped. */
 export function failureLine(parts: FailureParts): string {
   const rule = parts.rule === undefined ? '' : ` [${parts.rule}]`;
-  return printable(`${parts.image}: ${parts.message}${rule} ${parts.code}: ${remedy(parts.code, parts.digest)}`);
+  const image = clip(parts.image, MAX_IMAGE);
+  return printable(`${image}: ${clip(parts.message, MAX_MESSAGE)}${rule} ${parts.code}: ${remedy(parts.code, parts.digest)}`);
+}
+
+function clip(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max)}…`;
 }
 
 function remedy(code: ReasonCode, digest: string | undefined): string {
@@ -55,8 +67,14 @@ function remedy(code: ReasonCode, digest: string | undefined): string {
   return todo.charAt(0).toLowerCase() + todo.slice(1).replace(/\.$/, '');
 }
 
-/** Escapes control and bidirectional characters, so that a name cannot forge lines of a log. */
+/**
+ * Escapes control, bidirectional, invisible and line-separating characters, so that a name cannot forge
+ * lines of a log or look like another.
+ */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replaceAll(UNPRINTABLE, (found) => found.split('').map(escaped).join(''));
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

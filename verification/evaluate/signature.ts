@@ -4,7 +4,7 @@
 import type { SignatureFact } from '../cosign/index.ts';
 import type { CompiledAuthority, CompiledRequirement } from '../policy/index.ts';
 import type { Evidence, EvidenceGap, RawSignature } from '../ports.ts';
-import { isInconclusive, type ReasonCode, type RejectedReason } from '../reasons.ts';
+import { isInconclusive, type InconclusiveReason, type ReasonCode, type RejectedReason } from '../reasons.ts';
 import type { EvidenceTrail, RequirementResult, SignerProof } from '../result.ts';
 import type { Facts } from './facts.ts';
 
@@ -16,6 +16,7 @@ const PROGRESS: readonly ReasonCode[] = [
   'BUNDLE_MALFORMED',
   'KEY_UNTRUSTED',
   'SIGNATURE_INVALID',
+  'LIMIT_EXCEEDED',
   'PAYLOAD_MALFORMED',
   'SUBJECT_MISMATCH',
   'ANNOTATION_MISMATCH',
@@ -49,11 +50,23 @@ export function evaluateSignature(requirement: SignatureRequirement, evidence: E
     const message = `signed by ${signers.map((s) => s.authority).join(', ')}`;
     return { ...base, outcome: 'verified', message, signers };
   }
-  const unread = evidence.gaps.find((gap) => isInconclusive(gap.code));
-  if (unread !== undefined && isInconclusive(unread.code)) {
-    return { ...base, outcome: 'inconclusive', code: unread.code, message: gapMessage(unread) };
-  }
+  const open = openQuestion(outcomes, evidence.gaps);
+  if (open !== undefined) return { ...base, outcome: 'inconclusive', ...open };
   return { ...base, outcome: 'rejected', ...rejection(requirement, outcomes, evidence.gaps) };
+}
+
+/** What could not be told and might have made the difference: a part not read, a check that broke down. */
+function openQuestion(
+  outcomes: readonly AuthorityOutcome[],
+  gaps: readonly EvidenceGap[],
+): { readonly code: InconclusiveReason; readonly message: string } | undefined {
+  for (const gap of gaps) {
+    if (isInconclusive(gap.code)) return { code: gap.code, message: gapMessage(gap) };
+  }
+  for (const { code, detail } of outcomes.flatMap((o) => o.refusals)) {
+    if (isInconclusive(code)) return { code, message: detail };
+  }
+  return undefined;
 }
 
 interface Context {
@@ -95,25 +108,29 @@ function rejection(
   gaps: readonly EvidenceGap[],
 ): { readonly code: RejectedReason; readonly message: string } {
   const names = requirement.authorities.map((a) => a.name).join(' or ');
+  // What a limit kept from being read may hold the signature that is missing: junk must not say otherwise.
+  const cut = gaps.find((gap) => gap.code === 'LIMIT_EXCEEDED');
+  if (cut !== undefined) return { code: 'LIMIT_EXCEEDED', message: `no signature by ${names} in what was read (${gapMessage(cut)})` };
   const signers = outcomes.flatMap((o) => (o.signer === undefined ? [] : [o.signer.authority]));
   if (signers.length > 0) {
     const count = `${signers.length.toString()} of ${requirement.threshold.toString()}`;
     return { code: 'THRESHOLD_NOT_MET', message: `signed by ${signers.join(', ')}, ${count} needed authorities` };
   }
-  const furthest = outcomes
-    .flatMap((o) => o.refusals)
-    .reduce<Refusal | undefined>((best, r) => (best === undefined || rank(r.code) > rank(best.code) ? r : best), undefined);
-  const refusedGap = gaps.find((gap) => !isInconclusive(gap.code));
+  const [furthest] = outcomes.flatMap((o) => o.refusals).sort((a, b) => rank(b.code) - rank(a.code));
+  const detail = furthest === undefined ? '' : ` (${furthest.detail})`;
   if (furthest !== undefined && furthest.code !== 'NO_SIGNATURE' && !isInconclusive(furthest.code)) {
-    return { code: furthest.code, message: `no signature by ${names} (${furthest.detail})` };
+    return { code: furthest.code, message: `no signature by ${names}${detail}` };
   }
-  if (refusedGap !== undefined && !isInconclusive(refusedGap.code)) return { code: refusedGap.code, message: gapMessage(refusedGap) };
-  const only = furthest === undefined || furthest.code !== 'NO_SIGNATURE' ? '' : ` (${furthest.detail})`;
-  return { code: 'NO_SIGNATURE', message: `no signature by ${names}${only}` };
+  for (const gap of gaps) {
+    if (!isInconclusive(gap.code)) return { code: gap.code, message: gapMessage(gap) };
+  }
+  return { code: 'NO_SIGNATURE', message: `no signature by ${names}${detail}` };
 }
 
+/** A code that the table does not know comes from beyond all checks in it. */
 function rank(code: ReasonCode): number {
-  return PROGRESS.indexOf(code);
+  const at = PROGRESS.indexOf(code);
+  return at < 0 ? PROGRESS.length : at;
 }
 
 function gapMessage(gap: EvidenceGap): string {

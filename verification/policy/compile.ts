@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { createHash, X509Certificate } from 'node:crypto';
-import { imageTrustPolicySpec, type ImageTrustPolicySpec, type Mode } from '../../crds/index.ts';
+import { imageTrustPolicySpec, type ImageTrustPolicySpec, type Material, type Mode } from '../../crds/index.ts';
 import { canonicalJson } from '../encoding/index.ts';
 import { VerificationError } from '../error.ts';
 import { compileImageGlob, parseImageReference, repositoryName, type Digest, type ImageReference } from '../image/index.ts';
@@ -10,6 +10,12 @@ import type { RegistryOptions } from '../ports.ts';
 import { parsePublicKeys, type TrustedKey } from '../trust/index.ts';
 import { parseDuration } from './duration.ts';
 import { compileSelector, type Labels } from './selector.ts';
+
+/** The bounds of the schema, which are CEL there: they hold without an API server too. A timer takes at most 24 days. */
+const INTERVAL = { minMs: 10_000, maxMs: 168 * 3_600_000 };
+const EXCEPTION = { minMs: 1000, maxMs: 8760 * 3_600_000 };
+const MAX_SPEC_DEPTH = 16;
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** An authority, parsed once. */
 export interface CompiledAuthority {
@@ -71,7 +77,10 @@ export function compilePolicy(name: string, spec: unknown): CompiledPolicy {
   if (first === undefined) throw invalid('spec.requirements', 'at least one requirement is needed');
   const requirements = [first, ...rest] as const;
   if (new Set(requirements.map((r) => r.name)).size !== requirements.length) throw invalid('spec.requirements', 'a name occurs twice');
-  const modes = parsed.modeOverrides.map((o) => ({ selects: compileSelector(o.namespaceSelector), mode: o.mode }));
+  const modes = parsed.modeOverrides.map((o, i) => ({
+    selects: compileSelector(o.namespaceSelector, `spec.modeOverrides[${i.toString()}].namespaceSelector`),
+    mode: o.mode,
+  }));
   return {
     name,
     spec: parsed,
@@ -80,12 +89,14 @@ export function compilePolicy(name: string, spec: unknown): CompiledPolicy {
     requirements,
     needsEvidence: requirements.some((r) => r.kind === 'signature'),
     registry: compileRegistry(parsed),
-    intervalMs: parseDuration(parsed.reverification.interval, 'spec.reverification.interval'),
-    maxExceptionMs: parseDuration(parsed.exceptions.maxDuration, 'spec.exceptions.maxDuration'),
+    intervalMs: parseDuration(parsed.reverification.interval, 'spec.reverification.interval', INTERVAL),
+    maxExceptionMs: parseDuration(parsed.exceptions.maxDuration, 'spec.exceptions.maxDuration', EXCEPTION),
   };
 }
 
 function parseSpec(spec: unknown): ImageTrustPolicySpec {
+  const polluted = pathOfProto(spec, 'spec');
+  if (polluted !== undefined) throw invalid(polluted, 'is not a key that can be used');
   const result = imageTrustPolicySpec.safeParse(spec);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -93,11 +104,25 @@ function parseSpec(spec: unknown): ImageTrustPolicySpec {
   throw invalid(`spec${path}`, issue?.message ?? 'malformed');
 }
 
+/**
+ * Where a key `__proto__` stands: zod drops such keys silently, and with them what they demand. The
+ * schema itself refuses what is nested deeper than it is.
+ */
+function pathOfProto(value: unknown, path: string, depth = 0): string | undefined {
+  if (typeof value !== 'object' || value === null || depth > MAX_SPEC_DEPTH) return undefined;
+  for (const [key, member] of Object.entries(value) as [string, unknown][]) {
+    const at = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`;
+    const found = key === '__proto__' ? at : pathOfProto(member, at, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 function compileMatch(spec: ImageTrustPolicySpec): Pick<CompiledPolicy, 'coversImage' | 'coversUse'> {
   const images = spec.match.images.map((p, i) => at(`spec.match.images[${i.toString()}]`, () => compileImageGlob(p)));
   if (images.length === 0) throw invalid('spec.match.images', 'at least one pattern is needed');
   const excluded = spec.match.excludeImages.map((p, i) => at(`spec.match.excludeImages[${i.toString()}]`, () => compileImageGlob(p)));
-  const inNamespace = compileSelector(spec.match.namespaceSelector);
+  const inNamespace = compileSelector(spec.match.namespaceSelector, 'spec.match.namespaceSelector');
   const accounts = new Set(spec.match.serviceAccounts);
   return {
     coversImage: (image) => images.some((glob) => glob(image)) && !excluded.some((glob) => glob(image)),
@@ -123,8 +148,7 @@ type AuthoritySpec = ImageTrustPolicySpec['authorities'][number];
 type RequirementSpec = ImageTrustPolicySpec['requirements'][number];
 
 function compileAuthority(authority: AuthoritySpec, path: string): CompiledAuthority {
-  const { inline } = authority.key.material;
-  if (inline === undefined) throw invalid(`${path}.key.material`, 'is not resolved');
+  const inline = inlineOf(authority.key.material, `${path}.key.material`);
   const keys = at(`${path}.key.material`, () => parsePublicKeys(inline));
   const hash = createHash('sha256').update(canonicalJson({ key: keys.map((k) => k.fingerprint) })).digest('hex');
   return { name: authority.name, hash, keys };
@@ -157,6 +181,10 @@ function compileSignature(
     return authority;
   });
   if (new Set(authorities).size !== authorities.length) throw invalid(`${path}.anyOf`, 'a name occurs twice');
+  const keys = authorities.flatMap((a) => a.keys.map((k) => k.fingerprint));
+  if (signature.threshold > 1 && new Set(keys).size !== keys.length) {
+    throw invalid(`${path}.threshold`, 'two authorities in anyOf hold the same key: one signature would count twice');
+  }
   if (authorities.length === 0) throw invalid(`${path}.anyOf`, 'at least one authority is needed');
   if (signature.threshold > authorities.length) throw invalid(`${path}.threshold`, 'exceeds the number of authorities in anyOf');
   return { kind: 'signature', name, authorities, threshold: signature.threshold, annotations: Object.entries(signature.annotations) };
@@ -164,15 +192,33 @@ function compileSignature(
 
 function compileRegistry(spec: ImageTrustPolicySpec): RegistryOptions {
   const { signatureRepository, ca } = spec.registry;
-  const repository =
-    signatureRepository === undefined
-      ? {}
-      : { signatureRepository: at('spec.registry.signatureRepository', () => repositoryName(parseImageReference(signatureRepository))) };
+  const repository = signatureRepository === undefined ? {} : { signatureRepository: compileRepository(signatureRepository) };
   if (ca === undefined) return repository;
-  const { inline } = ca;
-  if (inline === undefined) throw invalid('spec.registry.ca', 'is not resolved');
-  at('spec.registry.ca', () => new X509Certificate(inline));
+  const inline = inlineOf(ca, 'spec.registry.ca');
+  at('spec.registry.ca', () => checkCertificates(inline));
   return { ...repository, ca: inline };
+}
+
+function compileRepository(written: string): string {
+  const path = 'spec.registry.signatureRepository';
+  const reference = at(path, () => parseImageReference(written));
+  if (reference.tag !== undefined || reference.digest !== undefined) throw invalid(path, 'names a repository, without tag and digest');
+  return repositoryName(reference);
+}
+
+/** Every block must be a certificate: node reads the first of a text, TLS reads all. Comments may stand between. */
+function checkCertificates(pem: string): void {
+  const blocks = pem.match(CERTIFICATE) ?? [];
+  if (blocks.length === 0) throw new TypeError('holds no PEM certificate');
+  if (pem.replaceAll(CERTIFICATE, '').includes('-----')) throw new TypeError('holds something else than PEM certificates');
+  for (const block of blocks) new X509Certificate(block);
+}
+
+/** The material itself; one that also refers to something is ambiguous. */
+function inlineOf({ inline, configMapRef, secretRef }: Material, path: string): string {
+  if (inline === undefined) throw invalid(path, 'is not resolved');
+  if (configMapRef !== undefined || secretRef !== undefined) throw invalid(path, 'exactly one of inline, configMapRef and secretRef must be set');
+  return inline;
 }
 
 /** Runs a step and puts the field path before whatever it throws. */

@@ -1,27 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { DEFAULT_LIMITS } from '../limits.ts';
 import type { CompiledException } from './exception.ts';
 
 /** Exceptions by policy, namespace and digest; one look-up per policy and image. */
 export class ExceptionIndex {
-  readonly #byUse = new Map<string, readonly CompiledException[]>();
+  readonly #byUse = new Map<string, CompiledException[]>();
+  /** How many exceptions were left out because there are too many: they have no effect. */
+  readonly dropped: number;
 
-  constructor(exceptions: Iterable<CompiledException> = []) {
+  /** Takes exceptions in the given order, up to `limit` of them. */
+  constructor(exceptions: Iterable<CompiledException> = [], limit: number = DEFAULT_LIMITS.exceptions) {
+    let count = 0;
     for (const exception of exceptions) {
-      for (const digest of exception.digests) {
-        const key = keyOf(exception.policy, exception.namespace, digest);
-        this.#byUse.set(key, [...(this.#byUse.get(key) ?? []), exception]);
-      }
+      count += 1;
+      if (count <= limit) this.#add(exception);
     }
+    this.dropped = Math.max(0, count - limit);
   }
 
   /** The exceptions that name this policy, namespace and digest, live or not. */
   candidates(policy: string, namespace: string, digest: string): readonly CompiledException[] {
     return this.#byUse.get(keyOf(policy, namespace, digest)) ?? [];
   }
+
+  #add(exception: CompiledException): void {
+    for (const digest of exception.digests) {
+      const key = keyOf(exception.policy, exception.namespace, digest);
+      const others = this.#byUse.get(key);
+      if (others === undefined) this.#byUse.set(key, [exception]);
+      else others.push(exception);
+    }
+  }
 }
 
+/** Namespace and digest hold no slash, so that no two uses have one key. */
 function keyOf(policy: string, namespace: string, digest: string): string {
   return `${policy}/${namespace}/${digest}`;
 }

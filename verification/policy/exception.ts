@@ -20,6 +20,8 @@ export interface CompiledException {
   readonly expiresAt: number;
   /** Present where it was revoked: it has no effect, whatever the instants say. */
   readonly revoked?: { readonly at: string; readonly by: string; readonly reason: string };
+  /** Present where it was deleted and a finalizer keeps the object: it has no effect either. */
+  readonly deletedAt?: string;
   /** How results and reports name it. */
   readonly use: ExceptionUse;
 }
@@ -35,10 +37,11 @@ export function compileException(object: SigningException): CompiledException {
     throw new VerificationError('EXCEPTION_INVALID', `spec.${(issue?.path ?? []).join('.')}: ${issue?.message ?? 'malformed'}`);
   }
   const spec = result.data;
-  const namespace = object.metadata.namespace ?? '';
+  const { name, namespace = '', deletionTimestamp } = object.metadata;
+  if (namespace === '') throw new VerificationError('EXCEPTION_INVALID', 'metadata.namespace: is missing, and it decides where the exception applies');
   return {
     namespace,
-    name: object.metadata.name,
+    name,
     policy: spec.policyRef.name,
     requirements: requirementsOf(spec),
     digests: new Set(spec.digests),
@@ -46,7 +49,8 @@ export function compileException(object: SigningException): CompiledException {
     notBefore: instant(spec.notBefore, 'spec.notBefore'),
     expiresAt: instant(spec.expiresAt, 'spec.expiresAt'),
     ...(spec.revoked === undefined ? {} : { revoked: spec.revoked }),
-    use: { namespace, name: object.metadata.name, expiresAt: spec.expiresAt, documentation: documentationOf(spec) },
+    ...(deletionTimestamp === undefined ? {} : { deletedAt: deletionTimestamp }),
+    use: { namespace, name, expiresAt: spec.expiresAt, documentation: documentationOf(spec) },
   };
 }
 

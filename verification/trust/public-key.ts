@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, verify, type AsymmetricKeyDetails, type KeyObject } from 'node:crypto';
 import { VerificationError } from '../error.ts';
 
 /** A public key that somebody decided to trust. */
@@ -14,19 +14,21 @@ export interface TrustedKey {
 }
 
 /** Hashes by curve: cosign v3 signs with that of the curve, cosign v2 with SHA-256 whatever the curve. */
-const CURVE_HASHES: Readonly<Record<string, readonly string[]>> = {
-  prime256v1: ['sha256'],
-  secp384r1: ['sha384', 'sha256'],
-  secp521r1: ['sha512', 'sha256'],
-};
+const CURVE_HASHES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['prime256v1', ['sha256']],
+  ['secp384r1', ['sha384', 'sha256']],
+  ['secp521r1', ['sha512', 'sha256']],
+]);
 const MIN_RSA_BITS = 2048;
 const MAX_KEYS = 32;
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+const MIN_RSA_EXPONENT = 3n;
+/** No hyphen inside: a block cannot hold the beginning of another, and matching takes linear time. */
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g;
 
 /**
  * Parses PEM public keys: several blocks are a rotation set. Refuses (POLICY_INVALID) an empty text,
  * anything but `PUBLIC KEY` blocks, text between them, RSA below 2048 bits, other curves than P-256,
- * P-384 and P-521, and a key that occurs twice.
+ * P-384 and P-521, and a key that occurs twice (in any encoding).
  */
 export function parsePublicKeys(pem: string): readonly TrustedKey[] {
   const blocks = [...pem.matchAll(BLOCK)];
@@ -51,32 +53,48 @@ export function verifySignature(trusted: TrustedKey, bytes: Uint8Array, signatur
 
 function parseBlock(label: string, block: string): TrustedKey {
   if (label !== 'PUBLIC KEY') throw invalid(`holds a block "${label}", only "PUBLIC KEY" is taken`);
-  let key: KeyObject;
+  let written: KeyObject;
   try {
-    key = createPublicKey({ key: block, format: 'pem', type: 'spki' });
+    written = createPublicKey({ key: block, format: 'pem', type: 'spki' });
   } catch (thrown) {
     throw new VerificationError('POLICY_INVALID', 'holds a public key that cannot be parsed', { cause: thrown });
   }
+  const hashes = hashesOf(written);
+  const key = canonicalKey(written);
   const fingerprint = 'sha256:' + createHash('sha256').update(key.export({ format: 'der', type: 'spki' })).digest('hex');
-  return { key, fingerprint, hashes: hashesOf(key) };
+  return { key, fingerprint, hashes };
+}
+
+/** The same key in its one encoding: a compressed point or spelled-out curve would get a fingerprint of its own. */
+function canonicalKey(key: KeyObject): KeyObject {
+  if (key.asymmetricKeyType !== 'ec') return key;
+  return createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' });
 }
 
 function hashesOf(key: KeyObject): readonly (string | null)[] {
-  const details = key.asymmetricKeyDetails;
+  const details = key.asymmetricKeyDetails ?? {};
   switch (key.asymmetricKeyType) {
-    case 'ec': {
-      const hashes = CURVE_HASHES[details?.namedCurve ?? ''];
-      if (hashes === undefined) throw invalid(`holds a key on the curve ${details?.namedCurve ?? '?'}, which is not supported`);
-      return hashes;
-    }
+    case 'ec':
+      return curveHashes(String(details.namedCurve));
     case 'rsa':
-      if ((details?.modulusLength ?? 0) < MIN_RSA_BITS) throw invalid(`holds an RSA key of less than ${MIN_RSA_BITS.toString()} bits`);
+      checkRsa(details);
       return ['sha256'];
     case 'ed25519':
       return [null];
     default:
-      throw invalid(`holds a key of the type ${key.asymmetricKeyType ?? '?'}, which is not supported`);
+      throw invalid(`holds a key of the type ${String(key.asymmetricKeyType)}, which is not supported`);
   }
+}
+
+function curveHashes(curve: string): readonly string[] {
+  const hashes = CURVE_HASHES.get(curve);
+  if (hashes === undefined) throw invalid(`holds a key on the curve ${curve}, which is not supported`);
+  return hashes;
+}
+
+function checkRsa({ modulusLength = 0, publicExponent = 0n }: AsymmetricKeyDetails): void {
+  if (modulusLength < MIN_RSA_BITS) throw invalid(`holds an RSA key of less than ${MIN_RSA_BITS.toString()} bits`);
+  if (publicExponent < MIN_RSA_EXPONENT) throw invalid('holds an RSA key of exponent 1, under which every signature is good');
 }
 
 function invalid(detail: string): VerificationError {

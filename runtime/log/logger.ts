@@ -46,7 +46,7 @@ export function createLogger(options: LoggerOptions): Logger {
     level,
     levels: Object.fromEntries(LOG_LEVELS.map((name, rank) => [name, rank])),
     format: winston.format.printf((info) => String(info.message)),
-    transports: transportsOf(options),
+    transports: transportOf(options),
     exitOnError: false,
   });
   const render = { format, stacks: level === 'debug' };
@@ -58,11 +58,11 @@ export function createLogger(options: LoggerOptions): Logger {
   return new WinstonLogger(write, {});
 }
 
-function transportsOf({ sink }: LoggerOptions): winston.LoggerOptions['transports'] {
+function transportOf({ sink }: LoggerOptions): winston.transport {
   const { Console, Stream } = winston.transports;
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its own transports as interfaces
   if (sink === undefined) return new Console({ stderrLevels: [...LOG_LEVELS] });
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- as above
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its own transports as interfaces
   return new Stream({ stream: new LineSink(sink), eol: '' });
 }
 

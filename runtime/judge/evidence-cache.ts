@@ -3,6 +3,7 @@
 
 import { LRUCache } from 'lru-cache';
 import {
+  isInconclusive,
   repositoryName,
   toVerificationError,
   VerificationError,
@@ -47,8 +48,10 @@ interface Entry {
 
 /**
  * Evidence by digest, repository, registry settings and credential identity. Equal requests share one
- * collection, whatever the number of waiters. Failures are not kept. Evidence that is stale is still
- * answered once while it is read again in the background (design §5); negative evidence is not.
+ * collection, whatever the number of waiters. Failures are not kept, nor is "no signature" where a part
+ * could not be read. Evidence that is stale is still answered while it is read again in the background,
+ * for as long again as it was fresh (design §5); negative evidence is not. What a failing registry
+ * answers does not replace complete evidence that is kept.
  */
 export class EvidenceCache {
   readonly #options: EvidenceCacheOptions;
@@ -96,15 +99,16 @@ export class EvidenceCache {
 
   async #read(key: string, request: EvidenceRequest): Promise<EvidenceState> {
     const { source, clock, collectionMs, onCollection } = this.#options;
-    onCollection?.();
     try {
-      const evidence = await source.collect(request.image, {
-        keychain: request.keychain,
-        registry: request.registry,
-        signal: clock.deadline(collectionMs),
+      onCollection?.();
+      const signal = clock.deadline(collectionMs);
+      const { image, keychain, registry } = request;
+      const reading = source.collect(image, { keychain, registry, signal }).then((evidence): EvidenceState => {
+        this.#keep(key, evidence);
+        return { state: 'collected', evidence };
       });
-      this.#keep(key, evidence);
-      return { state: 'collected', evidence };
+      // A source that does not heed its signal must not hold up the key for ever.
+      return await raceDeadline(reading, signal);
     } catch (thrown) {
       return { state: 'failed', error: toVerificationError(thrown) };
     }
@@ -113,20 +117,35 @@ export class EvidenceCache {
   #keep(key: string, evidence: Evidence): void {
     const now = this.#options.clock.monotonic();
     const { freshMs, negativeMs } = this.#options;
-    const positive = evidence.signatures.length > 0 && evidence.gaps.length === 0;
+    const unread = evidence.gaps.some((gap) => isInconclusive(gap.code));
+    if (unread && (evidence.signatures.length === 0 || this.#holdsPositive(key, now))) return;
+    const positive = isPositive(evidence);
     const staleAt = now + (positive ? freshMs : negativeMs);
     this.#entries.set(key, { evidence, staleAt, deadAt: positive ? now + 2 * freshMs : staleAt });
   }
+
+  #holdsPositive(key: string, now: number): boolean {
+    const entry = this.#entries.peek(key);
+    return entry !== undefined && now < entry.deadAt && isPositive(entry.evidence);
+  }
+}
+
+function isPositive(evidence: Evidence): boolean {
+  return evidence.signatures.length > 0 && evidence.gaps.length === 0;
 }
 
 function keyOf(request: EvidenceRequest): string {
   const { image, registry, keychain } = request;
-  return [image.digest, repositoryName(image), registry.signatureRepository ?? '', registry.ca ?? '', keychain.identity].join('\n');
+  return JSON.stringify([image.digest, repositoryName(image), registry.signatureRepository, registry.ca, keychain.identity]);
 }
 
 function sizeOf(entry: Entry, key: string): number {
-  const blobs = entry.evidence.signatures.reduce((sum, s) => sum + s.bytes.byteLength + 512, 0);
-  return 1024 + key.length + entry.evidence.manifest.bytes.byteLength + blobs;
+  const { signatures, manifest } = entry.evidence;
+  return signatures.reduce((sum, s) => sum + s.bytes.byteLength + charsOf(s.annotations), 1024 + key.length + manifest.bytes.byteLength);
+}
+
+function charsOf(annotations: Readonly<Record<string, string>>): number {
+  return Object.entries(annotations).reduce((sum, [name, value]) => sum + 2 * (name.length + value.length), 512);
 }
 
 async function raceDeadline(flight: Promise<EvidenceState>, signal: AbortSignal): Promise<EvidenceState> {

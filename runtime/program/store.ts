@@ -41,16 +41,12 @@ export class ProgramStore {
 
   /** Reads the objects again. Answers true where the snapshot changed. Never throws. */
   refresh(objects: ProgramObjects): boolean {
-    const text = indexText(objects.get(INDEX_NAME));
-    if (text === undefined) {
-      this.#problem = 'the program index is missing or empty';
-      return false;
-    }
     try {
+      const text = indexText(objects.get(INDEX_NAME));
+      if (text === undefined) throw new ProgramError('the program index is missing or empty');
       return this.#take(text, objects);
     } catch (thrown) {
-      if (!(thrown instanceof ProgramError)) throw thrown;
-      this.#problem = thrown.message;
+      this.#problem = thrown instanceof Error ? thrown.message : String(thrown);
       return false;
     }
   }

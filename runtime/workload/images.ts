@@ -70,10 +70,17 @@ export function changedImages(current: readonly ImageField[], old: readonly Imag
   return current.filter((field) => before.get(`${field.list}/${field.name}`) !== field.image);
 }
 
-/** The service account that a pod spec runs as. */
+/**
+ * The service account that a pod spec runs as: like the API server, the old name counts where the new
+ * one is absent or empty. Throws WorkloadError where a name is not a string.
+ */
 export function serviceAccountOf(spec: JsonObject): string {
-  const name = spec['serviceAccountName'] ?? spec['serviceAccount'];
-  return typeof name === 'string' && name !== '' ? name : 'default';
+  for (const key of ['serviceAccountName', 'serviceAccount']) {
+    const name = spec[key] ?? '';
+    if (typeof name !== 'string') throw new WorkloadError(`${key}: not a string`);
+    if (name !== '') return name;
+  }
+  return 'default';
 }
 
 /** Names of the pull secrets of a pod spec. */

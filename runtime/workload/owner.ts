@@ -38,7 +38,7 @@ export function topOwner(object: OwnedLike, lookup: OwnerLookup): OwnedLike {
     const owner = current.metadata.ownerReferences?.find((reference) => reference.controller === true);
     if (owner === undefined) return current;
     const found = lookup(object.metadata.namespace ?? '', owner);
-    if (found?.metadata.uid !== owner.uid) return current;
+    if (found === undefined || owner.uid === '' || found.metadata.uid !== owner.uid) return current;
     current = found;
   }
   return current;

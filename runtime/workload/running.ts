@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { isDigest, type Digest } from '../../verification/index.ts';
+
 /** What a node reports to run for one container: a hint, never the truth (GROUND §3). */
 export interface RunningImage {
   readonly container: string;
   /** `imageID` as reported, without a scheme such as `docker-pullable://`. */
   readonly imageId: string;
   /** The digest of `imageId` where it names one, e.g. `repo@sha256:…`. */
-  readonly digest?: string;
+  readonly digest?: Digest;
 }
 
 const STATUS_LISTS = ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'] as const;
@@ -31,7 +33,7 @@ export function runningImages(status: PodStatusLike | undefined): readonly Runni
     const { name, imageID } = container;
     if (name === undefined || imageID === undefined || imageID === '') return [];
     const imageId = imageID.replace(/^[a-z-]+:\/\//, '');
-    const at = imageId.lastIndexOf('@');
-    return [{ container: name, imageId, ...(at < 0 ? {} : { digest: imageId.slice(at + 1) }) }];
+    const digest = imageId.slice(imageId.lastIndexOf('@') + 1);
+    return [{ container: name, imageId, ...(imageId.includes('@') && isDigest(digest) ? { digest } : {}) }];
   });
 }

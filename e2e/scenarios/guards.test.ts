@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { startControlPlane } from '../harness/control-plane.ts';
+import type { ControlPlane } from '../harness/control-plane-types.ts';
+import type { KubernetesObject } from '../harness/kubectl.ts';
+import type { CommandResult } from '../harness/process.ts';
+import { waitFor } from '../harness/wait.ts';
+import {
+  DEV,
+  everyRequirement,
+  exception,
+  FLUX,
+  NARROWINGS,
+  OPERATOR,
+  OTHER,
+  revoked,
+  RIGHTS,
+  SYSTEM,
+  WEBHOOK,
+  WIDENINGS,
+} from './guards/cases.ts';
+
+const CONFIG = join(import.meta.dirname, '..', '..', 'config');
+const FINALIZER = '{"metadata":{"finalizers":["example.com/keep"]}}';
+const NO_FINALIZER = '{"metadata":{"finalizers":null}}';
+const POLICIES = [
+  'countersign-program',
+  'countersign-webhook-writes',
+  'countersign-exception-spec',
+];
+
+describe('config/default on a real API server', function () {
+  this.timeout(120_000);
+  let cluster: ControlPlane;
+
+  before(async () => {
+    cluster = await startControlPlane({ scheduler: false });
+    await cluster.kubectl.apply(await rendered('default'), { serverSide: true });
+    await cluster.kubectl.must(['wait', '--for=condition=Established', 'crd', '--all']);
+    await waitFor(async () => (await program(undefined, 'try')).code !== 0, {
+      timeoutMs: 20_000,
+      message: 'the guards are in force',
+    });
+  });
+
+  after(async () => {
+    await cluster.stop();
+  });
+
+  function rendered(folder: string): Promise<string> {
+    return cluster.kubectl.must(['kustomize', join(CONFIG, folder)]);
+  }
+
+  function as(
+    user: string | undefined,
+    args: readonly string[],
+    input?: KubernetesObject,
+  ): Promise<CommandResult> {
+    const who = user === undefined ? [] : [`--as=${user}`];
+    return cluster.kubectl.run([...args, ...who], {
+      ...(input === undefined ? {} : { input: JSON.stringify(input) }),
+    });
+  }
+
+  /** Tries to create a ConfigMap of that name in the operator's namespace. */
+  function program(user: string | undefined, name: string): Promise<CommandResult> {
+    const metadata = { name: `countersign-program-${name}`, namespace: SYSTEM };
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata };
+    return as(user, ['create', '--filename=-', '--dry-run=server'], object);
+  }
+
+  describe('the manifests', () => {
+    it('apply again without a change', async () => {
+      const text = await rendered('default');
+      const applied = await cluster.kubectl.apply(text, { serverSide: true });
+      assert.match(applied, /deployment\.apps\/countersign-webhook serverside-applied/);
+    });
+
+    it('hold guards whose expressions type-check', async () => {
+      for (const name of POLICIES) {
+        const policy = await waitFor(() => checkedPolicy(name), {
+          timeoutMs: 20_000,
+          message: `${name} was type-checked`,
+        });
+        assert.deepEqual(policy.status.typeChecking.expressionWarnings ?? [], [], name);
+      }
+    });
+
+    it('hold Deployments whose pods restricted Pod Security lets in', async () => {
+      const pods = await waitFor(
+        async () => {
+          const list = await cluster.kubectl.list('pods', SYSTEM);
+          return list.length === 2 ? list : undefined;
+        },
+        { timeoutMs: 30_000, message: 'both Deployments have a pod' },
+      );
+      assert.deepEqual(
+        pods.map((pod) => pod.metadata?.namespace),
+        [SYSTEM, SYSTEM],
+      );
+    });
+
+    it('render with the components and with network policies', async () => {
+      const text = await rendered('network-policy');
+      assert.match(await cluster.kubectl.apply(text, { serverSide: true }), /countersign-webhook/);
+      const component = await rendered('components/pull-secrets').catch(String);
+      assert.match(component, /countersign-pull-secrets/);
+    });
+  });
+
+  async function checkedPolicy(name: string): Promise<CheckedPolicy | undefined> {
+    const policy = await cluster.kubectl.get<CheckedPolicy>('validatingadmissionpolicy', name);
+    return policy.status.typeChecking === undefined ? undefined : policy;
+  }
+
+  describe('the guard of the program', () => {
+    const ofOperator = ['--namespace', SYSTEM];
+
+    it('refuses it to a cluster administrator, and says what to do instead', async () => {
+      const { code, stderr } = await program(undefined, 'abc');
+      assert.notEqual(code, 0);
+      assert.match(stderr, /written by the operator alone; edit the ImageTrustPolicy instead/);
+    });
+
+    it('refuses it to every other account, the webhook included', async () => {
+      assert.notEqual((await program(WEBHOOK, 'abc')).code, 0);
+    });
+
+    it('lets the operator create, change and delete it, and nobody else after that', async () => {
+      const name = 'countersign-program';
+      const create = ['create', 'configmap', name, ...ofOperator];
+      const label = ['label', 'configmap', name, 'x=y', '--overwrite', ...ofOperator];
+      const remove = ['delete', 'configmap', name, ...ofOperator];
+      await succeeds(as(OPERATOR, create));
+      await fails(as(undefined, label), /operator alone/);
+      await fails(as(undefined, remove), /operator alone/);
+      const collection = `/api/v1/namespaces/${SYSTEM}/configmaps?fieldSelector=metadata.name%3D${name}`;
+      await fails(as(undefined, ['delete', `--raw=${collection}`]), /operator alone/);
+      await succeeds(as(OPERATOR, label));
+      await succeeds(as(OPERATOR, remove));
+    });
+
+    it('says nothing about other ConfigMaps, or about other namespaces', async () => {
+      await succeeds(as(undefined, ['create', 'configmap', 'other', ...ofOperator]));
+      await succeeds(as(undefined, ['create', 'configmap', 'countersign-program']));
+    });
+  });
+
+  describe('the guard of the webhook', () => {
+    const lease = (name: string, namespace = SYSTEM): KubernetesObject => ({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace },
+    });
+    const inSystem = ['--namespace', SYSTEM];
+
+    before(async () => {
+      // Rights far beyond its own: what is refused is refused by the guard.
+      const args = ['--clusterrole=cluster-admin', `--user=${WEBHOOK}`];
+      await cluster.kubectl.must(['create', 'clusterrolebinding', 'webhook-admin', ...args]);
+      await cluster.kubectl.must(['create', 'namespace', 'scratch']);
+      await succeeds(as(OPERATOR, ['create', '--filename=-'], lease('countersign-operator')));
+    });
+    after(() => cluster.kubectl.delete('clusterrolebinding', 'webhook-admin'));
+
+    it('lets it create, change and delete Leases of its replicas', async () => {
+      const name = 'countersign-webhook-0';
+      await succeeds(as(WEBHOOK, ['create', '--filename=-'], lease(name)));
+      await succeeds(as(WEBHOOK, ['annotate', 'lease', name, 'x=1', ...inSystem]));
+      await succeeds(as(WEBHOOK, ['delete', 'lease', name, ...inSystem]));
+    });
+
+    it('refuses Leases of the operator and of other namespaces', async () => {
+      const only = /nothing but Leases named countersign-webhook-\*/;
+      await fails(
+        as(WEBHOOK, ['annotate', 'lease', 'countersign-operator', 'x=1', ...inSystem]),
+        only,
+      );
+      await fails(as(WEBHOOK, ['delete', 'lease', 'countersign-operator', ...inSystem]), only);
+      await fails(as(WEBHOOK, ['create', '--filename=-'], lease('mine')), only);
+      const elsewhere = lease('countersign-webhook-0', 'default');
+      await fails(as(WEBHOOK, ['create', '--filename=-'], elsewhere), only);
+    });
+
+    it('refuses whatever else RBAC comes to grant, and leaves questions about rights alone', async () => {
+      const only = /nothing but Leases/;
+      await fails(as(WEBHOOK, ['create', 'configmap', 'mine']), only);
+      await fails(as(WEBHOOK, ['create', 'token', 'default']), only);
+      await fails(as(WEBHOOK, ['delete', 'namespace', 'scratch']), only);
+      await succeeds(as(WEBHOOK, ['auth', 'can-i', 'create', 'configmaps']));
+    });
+  });
+
+  describe('the guard of exceptions', () => {
+    const granted = { kind: 'signingexception', namespace: 'default', name: 'granted' };
+
+    before(async () => {
+      const users = [DEV, OTHER, FLUX].map((user) => `--user=${user}`);
+      const role = '--clusterrole=countersign-exception-requester';
+      await cluster.kubectl.must(['create', 'rolebinding', 'requesters', role, ...users]);
+      await succeeds(as(DEV, ['create', '--filename=-'], exception(granted.name, DEV)));
+    });
+
+    const create = (user: string, requestedBy: string): Promise<CommandResult> =>
+      as(user, ['create', '--filename=-', '--dry-run=server'], exception('try', requestedBy));
+    const edit = (user: string, spec: object): Promise<CommandResult> => {
+      const patch = ['--type=merge', '--patch', JSON.stringify({ spec }), '--dry-run=server'];
+      return as(user, ['patch', granted.kind, granted.name, ...patch]);
+    };
+
+    it('accepts an exception that is requested by who creates it', async () => {
+      await succeeds(create(DEV, DEV));
+    });
+
+    it('refuses one that is requested by somebody else, and says whom to name', async () => {
+      await fails(create(OTHER, DEV), /spec\.requestedBy: must be other@example\.com/);
+      await fails(create(FLUX, DEV), /spec\.requestedBy/);
+    });
+
+    for (const [what, spec] of Object.entries(WIDENINGS)) {
+      it(`lets only the requester ${what}`, async () => {
+        await fails(edit(OTHER, spec), /spec\.requestedBy: must be other@example\.com/);
+        await succeeds(edit(DEV, spec));
+      });
+    }
+
+    it('lets another requester take it over in its own name only', async () => {
+      await fails(edit(OTHER, { requestedBy: 'third@example.com' }), /spec\.requestedBy/);
+      await fails(edit(DEV, { requestedBy: OTHER }), /spec\.requestedBy/);
+      await succeeds(edit(OTHER, { requestedBy: OTHER, expiresAt: '2026-11-28T00:00:00Z' }));
+    });
+
+    for (const [what, spec] of Object.entries(NARROWINGS)) {
+      it(`lets anybody with the right to edit ${what}`, async () => {
+        await succeeds(edit(OTHER, spec));
+      });
+    }
+
+    it('lets only the requester take a revocation back', async () => {
+      await succeeds(as(OTHER, ['create', '--filename=-'], revoked('revoked', OTHER)));
+      const patch = ['--type=merge', '--patch={"spec":{"revoked":null}}', '--dry-run=server'];
+      const unrevoke = ['patch', 'signingexception', 'revoked', ...patch];
+      await fails(as(DEV, unrevoke), /spec\.requestedBy/);
+      await succeeds(as(OTHER, unrevoke));
+    });
+
+    it('lets only the requester go from some requirements to all of them', async () => {
+      await succeeds(as(DEV, ['create', '--filename=-'], everyRequirement('all', DEV)));
+      const narrow = { spec: { allRequirements: null, requirements: ['signed', 'sbom'] } };
+      const patch = ['--type=merge', `--patch=${JSON.stringify(narrow)}`];
+      await succeeds(as(OTHER, ['patch', 'signingexception', 'all', ...patch]));
+      const widen = { spec: { allRequirements: true, requirements: null } };
+      const back = ['--type=merge', `--patch=${JSON.stringify(widen)}`];
+      await fails(as(OTHER, ['patch', 'signingexception', 'all', ...back]), /spec\.requestedBy/);
+    });
+
+    it('trusts the accounts in countersign-gitops-accounts, one a line, to name the requester', async () => {
+      await setAccounts(`system:serviceaccount:argocd:controller\n  ${FLUX}\n`);
+      await waitFor(async () => (await create(FLUX, DEV)).code === 0, {
+        timeoutMs: 10_000,
+        message: 'Flux may create exceptions of others',
+      });
+      await succeeds(edit(FLUX, WIDENINGS['end it later'] ?? {}));
+      await fails(create(OTHER, DEV), /spec\.requestedBy/);
+      await setAccounts('');
+      await waitFor(async () => (await create(FLUX, DEV)).code !== 0, {
+        timeoutMs: 10_000,
+        message: 'Flux may not any more',
+      });
+    });
+
+    it('refuses every create and edit when that ConfigMap is gone', async () => {
+      await cluster.kubectl.delete('configmap', 'countersign-gitops-accounts', SYSTEM);
+      await waitFor(async () => (await create(DEV, DEV)).code !== 0, {
+        timeoutMs: 10_000,
+        message: 'the missing ConfigMap is noticed',
+      });
+      await fails(create(DEV, DEV), /failed to configure binding: no params found/);
+      await fails(edit(DEV, NARROWINGS['end it earlier'] ?? {}), /no params found/);
+      await succeeds(as(DEV, ['delete', 'signingexception', 'granted', '--dry-run=server']));
+      await cluster.kubectl.apply(await rendered('guards'), { serverSide: true });
+      await waitFor(async () => (await create(DEV, DEV)).code === 0, {
+        timeoutMs: 10_000,
+        message: 'the ConfigMap is back',
+      });
+    });
+
+    async function setAccounts(accounts: string): Promise<void> {
+      const patch = ['--type=merge', '--patch', JSON.stringify({ data: { accounts } })];
+      const target = ['configmap', 'countersign-gitops-accounts', '--namespace', SYSTEM];
+      await cluster.kubectl.must(['patch', ...target, ...patch]);
+    }
+  });
+
+  describe('the rights', () => {
+    const rights = (user: string, namespace: string): Promise<string> =>
+      cluster.kubectl.must(['auth', 'can-i', '--list', '--namespace', namespace, `--as=${user}`]);
+
+    for (const [user, verb, resource, namespace, expected] of RIGHTS) {
+      it(`${expected}: ${user.replace(/^.*:/, '')} ${verb} ${resource} in ${namespace}`, async () => {
+        const args = ['auth', 'can-i', verb, ...resource.split(' '), `--namespace=${namespace}`];
+        const { stdout } = await as(user, args);
+        assert.equal(stdout.trim().split('\n').at(-1), expected);
+      });
+    }
+
+    it('hold no list or watch of Secrets, anywhere, and no wildcard', async () => {
+      for (const user of [OPERATOR, WEBHOOK]) {
+        for (const namespace of [SYSTEM, 'default']) {
+          const lines = (await rights(user, namespace)).split('\n');
+          const ofSecrets = lines.filter((line) => line.startsWith('secrets '));
+          assert.ok(
+            ofSecrets.every((line) => !/\b(list|watch|delete)\b/.test(line)),
+            user,
+          );
+          assert.ok(
+            lines.every((line) => !line.includes('*.')),
+            user,
+          );
+        }
+      }
+    });
+
+    it('reach pull secrets of other namespaces by get once the component is applied', async () => {
+      const question = ['auth', 'can-i', 'get', 'secrets', '--namespace=default'];
+      assert.notEqual((await as(WEBHOOK, question)).code, 0);
+      await cluster.kubectl.apply(await rendered('components/pull-secrets'), { serverSide: true });
+      assert.equal((await as(WEBHOOK, question)).code, 0);
+      assert.notEqual(
+        (await as(WEBHOOK, ['auth', 'can-i', 'list', 'secrets', '--namespace=default'])).code,
+        0,
+      );
+    });
+
+    it('let who may view a namespace view its exceptions, and not who may edit it write them', async () => {
+      const binding = ['create', 'rolebinding', 'editor', '--clusterrole=edit', '--user=editor'];
+      await cluster.kubectl.must(binding);
+      const canI = async (verb: string): Promise<boolean> =>
+        (await as('editor', ['auth', 'can-i', verb, 'signingexceptions'])).code === 0;
+      await waitFor(() => canI('list'), { timeoutMs: 10_000, message: 'the role is aggregated' });
+      assert.equal(await canI('create'), false);
+      assert.equal(await canI('patch'), false);
+    });
+  });
+
+  describe('config/admission', () => {
+    const pod = (name: string, namespace = 'default'): KubernetesObject => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace },
+      spec: { containers: [{ name: 'app', image: 'registry.example.com/app:1' }] },
+    });
+    const operatorPatch = (kind: string, webhook: string): Promise<CommandResult> => {
+      const patch = [
+        { op: 'test', path: '/webhooks/0/name', value: webhook },
+        { op: 'add', path: '/webhooks/0/clientConfig/caBundle', value: '' },
+      ];
+      return as(OPERATOR, [
+        'patch',
+        kind,
+        'countersign',
+        '--type=json',
+        `--patch=${JSON.stringify(patch)}`,
+      ]);
+    };
+
+    before(async () => {
+      await succeeds(as(undefined, ['create', '--filename=-'], pod('before')));
+      await cluster.kubectl.apply(await rendered('admission'), { serverSide: true });
+      await waitFor(async () => (await tryCreate('probe')).code !== 0, {
+        timeoutMs: 20_000,
+        message: 'the webhooks are called',
+      });
+    });
+    after(async () => {
+      await cluster.kubectl.must(['delete', '--kustomize', join(CONFIG, 'admission')]);
+    });
+
+    const tryCreate = (name: string, namespace?: string): Promise<CommandResult> =>
+      as(undefined, ['create', '--filename=-', '--dry-run=server'], pod(name, namespace));
+
+    it('holds no caBundle, which the operator alone sets', async () => {
+      assert.doesNotMatch(await rendered('admission'), /caBundle/);
+      await succeeds(operatorPatch('validatingwebhookconfiguration', 'pods.countersign.dev'));
+      await succeeds(operatorPatch('mutatingwebhookconfiguration', 'pin.countersign.dev'));
+    });
+
+    it('denies pods while nobody answers, with the name of the webhook', async () => {
+      await fails(tryCreate('new'), /failed calling webhook "pods\.countersign\.dev"/);
+      const image = ['set', 'image', 'pod/before', 'app=registry.example.com/app:2'];
+      await fails(as(undefined, image), /failed calling webhook "pods\.countersign\.dev"/);
+    });
+
+    it('is not asked about edits that leave the images alone', async () => {
+      await succeeds(as(undefined, ['label', 'pod', 'before', 'x=y']));
+      await succeeds(as(undefined, ['patch', 'pod', 'before', '--patch', FINALIZER]));
+      await succeeds(as(undefined, ['patch', 'pod', 'before', '--patch', NO_FINALIZER]));
+      await succeeds(as(undefined, ['delete', 'pod', 'before', '--dry-run=server']));
+    });
+
+    it('is not asked about kube-system and its own namespace, whatever labels say elsewhere', async () => {
+      await succeeds(tryCreate('new', 'kube-system'));
+      const label = 'kubernetes.io/metadata.name=kube-system';
+      await as(undefined, ['label', 'namespace', 'default', label, '--overwrite']);
+      await fails(tryCreate('new'), /failed calling webhook/);
+    });
+
+    it('lets templates pass while nobody answers', async () => {
+      const args = ['create', 'deployment', 'app', '--image=registry.example.com/app:1'];
+      await succeeds(as(undefined, [...args, '--dry-run=server']));
+    });
+  });
+
+  describe('taking it away again', () => {
+    it('deletes the namespace although the program is guarded', async () => {
+      await succeeds(as(OPERATOR, ['create', 'configmap', 'countersign-program', '-n', SYSTEM]));
+      await cluster.kubectl.must(['delete', 'namespace', SYSTEM, '--timeout=60s']);
+    });
+  });
+});
+
+interface CheckedPolicy {
+  readonly status: { readonly typeChecking: { readonly expressionWarnings?: readonly unknown[] } };
+}
+
+async function succeeds(result: Promise<CommandResult>): Promise<void> {
+  const { code, stderr } = await result;
+  assert.equal(code, 0, stderr);
+}
+
+async function fails(result: Promise<CommandResult>, message: RegExp): Promise<void> {
+  const { code, stderr } = await result;
+  assert.notEqual(code, 0);
+  assert.match(stderr, message);
+}

@@ -2,12 +2,14 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { realpathSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { startControlPlane } from '../harness/control-plane.ts';
 import type { ControlPlane } from '../harness/control-plane-types.ts';
 import type { KubernetesObject } from '../harness/kubectl.ts';
 import type { CommandResult } from '../harness/process.ts';
+import { newDirectory } from '../harness/run-directory.ts';
 import { waitFor } from '../harness/wait.ts';
 import {
   DEV,
@@ -104,11 +106,20 @@ describe('config/default on a real API server', function () {
       );
     });
 
-    it('render with the components and with network policies', async () => {
+    it('render with the components, and with network policies', async () => {
       const text = await rendered('network-policy');
       assert.match(await cluster.kubectl.apply(text, { serverSide: true }), /countersign-webhook/);
-      const component = await rendered('components/pull-secrets').catch(String);
-      assert.match(component, /countersign-pull-secrets/);
+      const overlay = newDirectory('overlay');
+      const at = (folder: string): string => relative(realpathSync(overlay), join(CONFIG, folder));
+      const kustomization = {
+        resources: [at('default'), at('admission')],
+        components: [at('components/port-9443'), at('components/pull-secrets')],
+      };
+      writeFileSync(join(overlay, 'kustomization.yaml'), JSON.stringify(kustomization));
+      const composed = await cluster.kubectl.must(['kustomize', overlay]);
+      assert.equal(composed.match(/port: 9443$/gm)?.length, 4);
+      assert.doesNotMatch(composed, /port: 443$/m);
+      assert.match(composed, /name: countersign-pull-secrets/);
     });
   });
 
@@ -175,7 +186,7 @@ describe('config/default on a real API server', function () {
     });
 
     it('refuses Leases of the operator and of other namespaces', async () => {
-      const only = /nothing but Leases named countersign-webhook-\*/;
+      const only = /nothing but Leases named countersign-webhook-<pod>/;
       await fails(
         as(WEBHOOK, ['annotate', 'lease', 'countersign-operator', 'x=1', ...inSystem]),
         only,
@@ -184,6 +195,16 @@ describe('config/default on a real API server', function () {
       await fails(as(WEBHOOK, ['create', '--filename=-'], lease('mine')), only);
       const elsewhere = lease('countersign-webhook-0', 'default');
       await fails(as(WEBHOOK, ['create', '--filename=-'], elsewhere), only);
+    });
+
+    it('lets a replica write its own Lease only, where its token is bound to a pod', async () => {
+      const bound = '--as-user-extra=authentication.kubernetes.io/pod-name=replica-1';
+      const create = ['create', '--filename=-', '--dry-run=server', bound];
+      await succeeds(as(WEBHOOK, create, lease('countersign-webhook-replica-1')));
+      const only = /nothing but Leases named countersign-webhook-<pod>/;
+      for (const name of ['countersign-webhook-replica-2', 'countersign-webhook-replica-11']) {
+        await fails(as(WEBHOOK, create, lease(name)), only);
+      }
     });
 
     it('refuses whatever else RBAC comes to grant, and leaves questions about rights alone', async () => {

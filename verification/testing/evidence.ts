@@ -26,6 +26,19 @@ export function bundleEvidence(bytes: Buffer): RawSignature {
   return { format: 'bundle', digest: sha256(bytes), bytes, annotations: {}, origin: 'referrers-api' };
 }
 
+/** A JSON text with other values at some paths, e.g. `{'dsseEnvelope.signatures.0.sig': 1}`; `undefined` removes. */
+export function editJson(bytes: Uint8Array, edits: Readonly<Record<string, unknown>>): Buffer {
+  const root = JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown>;
+  for (const [path, value] of Object.entries(edits)) {
+    const keys = path.split('.');
+    const last = keys.pop() ?? '';
+    let node = root;
+    for (const key of keys) node = node[key] as Record<string, unknown>;
+    node[last] = value;
+  }
+  return Buffer.from(JSON.stringify(root));
+}
+
 /** Evidence about a manifest. */
 export function evidenceOf(
   manifest: { readonly bytes: Buffer; readonly digest: Digest; readonly mediaType: string },

@@ -63,11 +63,12 @@ export class KeyIssuer {
     return this.#wrap({ dsseEnvelope: { payload: payload.toString('base64'), payloadType, signatures: [{ sig, keyid: '' }] } });
   }
 
-  /** A Sigstore bundle v0.3 with a message signature over the manifest. */
+  /** A Sigstore bundle v0.3 with a message signature over the manifest, its digest by the hash of the key. */
   messageBundle(manifest: Uint8Array): Buffer {
-    const digest = createHash('sha256').update(manifest).digest('base64');
+    const hash = this.#hash ?? 'sha256';
+    const digest = createHash(hash).update(manifest).digest('base64');
     const signature = this.sign(manifest).toString('base64');
-    return this.#wrap({ messageSignature: { messageDigest: { algorithm: 'SHA2_256', digest }, signature } });
+    return this.#wrap({ messageSignature: { messageDigest: { algorithm: `SHA2_${hash.slice(3)}`, digest }, signature } });
   }
 
   #wrap(content: object): Buffer {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Namespace } from './namespace.ts';
+import { ManagedProcess } from './process.ts';
+import { markBulky, newDirectory } from './run-directory.ts';
+import { tool } from './tools.ts';
+import { freePort, waitFor } from './wait.ts';
+
+/** `olareg` has the referrers API, `distribution` has not. */
+export type RegistryKind = 'olareg' | 'distribution';
+
+/** What a registry is started with. */
+export interface RegistryOptions {
+  readonly kind: RegistryKind;
+  /** A free one unless told. */
+  readonly port?: number;
+  /** Runs it inside these namespaces. */
+  readonly runIn?: Namespace;
+}
+
+/** A real OCI registry on loopback, without TLS and without credentials. */
+export interface Registry {
+  readonly kind: RegistryKind;
+  /** `127.0.0.1:<port>`. */
+  readonly host: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a registry with an empty folder of its own; it answers when this resolves. */
+export async function startRegistry(options: RegistryOptions): Promise<Registry> {
+  const port = options.port ?? (await freePort());
+  const directory = newDirectory(options.kind);
+  const data = markBulky(join(directory, 'data'));
+  mkdirSync(data);
+  const server = ManagedProcess.start({
+    name: options.kind,
+    ...commandOf(options.kind, { port, directory, data }),
+    logFile: join(directory, `${options.kind}.log`),
+    runIn: options.runIn,
+  });
+  const host = `127.0.0.1:${String(port)}`;
+  if (options.runIn === undefined) {
+    await waitFor(() => answers(host), { timeoutMs: 10_000, message: `registry ${options.kind}` });
+  }
+  return { kind: options.kind, host, stop: () => server.stop() };
+}
+
+interface Place {
+  readonly port: number;
+  readonly directory: string;
+  readonly data: string;
+}
+
+function commandOf(kind: RegistryKind, place: Place): { program: string; args: string[] } {
+  const { port, directory, data } = place;
+  if (kind === 'olareg') {
+    const args = ['serve', '--addr', '127.0.0.1', '--port', String(port), '--dir', data];
+    return { program: tool('olareg'), args };
+  }
+  const file = join(directory, 'config.yml');
+  const config = {
+    version: 0.1,
+    log: { level: 'warn' },
+    storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
+    http: { addr: `127.0.0.1:${String(port)}` },
+  };
+  writeFileSync(file, JSON.stringify(config)); // JSON is YAML
+  return { program: tool('registry'), args: ['serve', file] };
+}
+
+async function answers(host: string): Promise<boolean> {
+  const response = await fetch(`http://${host}/v2/`);
+  return response.status === 200;
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pushImage, signBundle, signLegacy, waitFor, type PushedImage } from '../harness/index.ts';
+import { assertAdmitted, assertDenied, assertWarned, deployment, exception, keyPolicySpec, namespace, policy } from '../world/index.ts';
+import { reportOf, resultsOf, type ReportResult } from './reports.ts';
+import type { Teller } from './teller.ts';
+
+/** What the chapters hand on to each other. */
+export interface StoryState {
+  readonly me: string;
+  readonly signed: PushedImage;
+  readonly unsigned: PushedImage;
+  /** Signed first; its tag is moved later. */
+  readonly moving: PushedImage;
+  /** When the exception ends. */
+  expiresAt?: Date;
+}
+
+/** One chapter: a sentence, and what happens with its assertions on the API server's own answers. */
+export interface Chapter {
+  readonly title: string;
+  tell(teller: Teller, state: StoryState): Promise<void>;
+}
+
+const NS = 'shop';
+const POLICY = 'team-images';
+/** Time after which a tag is resolved again (design §5). */
+const TAG_CACHE_MS = 10_000;
+const EXCEPTION_MS = 12_000;
+
+/** Pushes and signs the images of the story, and makes its namespaces. */
+export async function prepare(teller: Teller): Promise<StoryState> {
+  const { world } = teller;
+  const whoami = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as WhoAmI;
+  await world.kubectl.apply([namespace(NS), namespace('shop-dev', { env: 'dev' })]);
+  await world.kubectl.must(['create', 'serviceaccount', 'checkout'], { namespace: NS });
+  const [signed, unsigned, moving] = await Promise.all([
+    pushImage(world.registry, 'shop/cart', '1.4.2'),
+    pushImage(world.registry, 'shop/checkout', '2.0.0'),
+    pushImage(world.tagRegistry, 'shop/web', '1.0'),
+  ]);
+  await Promise.all([signBundle(world.key, signed.pinned), signLegacy(world.key, moving.pinned)]);
+  teller.narrator.say(`${signed.reference} is signed (cosign v3 bundle), ${moving.reference} too (legacy signature), ${unsigned.reference} is not.`);
+  return { me: whoami.status.userInfo.username, signed, unsigned, moving };
+}
+
+interface WhoAmI {
+  readonly status: { readonly userInfo: { readonly username: string } };
+}
+
+/** The story in its order; each chapter relies on those before it. */
+export const CHAPTERS: readonly Chapter[] = [
+  { title: 'A policy is applied and enforced', tell: applyPolicy },
+  { title: 'A signed image runs, by the digest that was verified', tell: runSigned },
+  { title: 'An unsigned image is refused, with the reason', tell: refuseUnsigned },
+  { title: 'An unsigned Deployment gets its report, though no pod of it exists', tell: reportUnsigned },
+  { title: 'A namespace that is audited admits it with a warning', tell: audit },
+  { title: 'The tag of a signed image is moved, and refused', tell: moveTag },
+  { title: 'An exception lets in one digest for one service account', tell: grantException },
+  { title: 'The exception ends by itself, and the running pod is reported', tell: expire },
+  { title: 'A key is rotated: the report of what runs flips, its pods are not touched', tell: rotate },
+];
+
+async function applyPolicy(teller: Teller): Promise<void> {
+  const { world } = teller;
+  await teller.apply(policy(POLICY, policySpec(teller, [world.key.publicKey])));
+  await world.enforced(POLICY);
+  assertAdmitted(await teller.kubectl('get', 'itp'));
+}
+
+async function runSigned(teller: Teller, { signed }: StoryState): Promise<void> {
+  const { world } = teller;
+  assertAdmitted(await teller.kubectl('create', 'deployment', 'cart', `--image=${signed.reference}`, '-n', NS));
+  await world.kubectl.must(['rollout', 'status', 'deployment/cart', '--timeout=30s'], { namespace: NS });
+  const answer = await teller.kubectl('get', 'pods', '-n', NS, '-o', 'custom-columns=NAME:.metadata.name,STATUS:.status.phase,IMAGE:.spec.containers[*].image');
+  assert.ok(answer.stdout.includes(`${signed.reference}@${signed.digest}`), answer.stdout);
+}
+
+async function refuseUnsigned(teller: Teller, { unsigned }: StoryState): Promise<void> {
+  assertDenied(await teller.kubectl('run', 'checkout', `--image=${unsigned.reference}`, '-n', NS), 'NO_SIGNATURE');
+}
+
+async function reportUnsigned(teller: Teller, { unsigned }: StoryState): Promise<void> {
+  const object = deployment({ name: 'checkout', namespace: NS, image: unsigned.reference, serviceAccount: 'checkout' });
+  assertWarned(await teller.apply(object), 'NO_SIGNATURE');
+  const [result] = await reported(teller, 'checkout', 'fail');
+  assert.equal(result.properties['reason'], 'NO_SIGNATURE');
+  const pods = await teller.world.kubectl.list('pods', NS, 'app=checkout');
+  assert.equal(pods.length, 0);
+  await teller.overview();
+}
+
+async function audit(teller: Teller, { unsigned }: StoryState): Promise<void> {
+  assertWarned(await teller.kubectl('run', 'checkout', `--image=${unsigned.reference}`, '-n', 'shop-dev'), 'NO_SIGNATURE');
+}
+
+async function moveTag(teller: Teller, { moving }: StoryState): Promise<void> {
+  const { world, narrator } = teller;
+  assertAdmitted(await teller.kubectl('run', 'web-1', `--image=${moving.reference}`, '-n', NS));
+  const moved = await pushImage(world.tagRegistry, 'shop/web', '1.0');
+  narrator.say(`Somebody pushes another image under ${moving.reference}: it is now ${moved.digest.slice(0, 19)}…`);
+  const early = await world.kubectl.run(['run', 'web-2', `--image=${moving.reference}`, '-n', NS]);
+  if (early.code === 0) {
+    const pod = await world.kubectl.get<{ spec: { containers: { image: string }[] } }>('pod', 'web-2', NS);
+    assert.equal(pod.spec.containers[0]?.image, `${moving.reference}@${moving.digest}`);
+    narrator.say('For ten seconds the tag may still be known: what runs then is the digest that was verified.');
+  }
+  await sleep(TAG_CACHE_MS + 500);
+  assertDenied(await teller.kubectl('run', 'web-3', `--image=${moving.reference}`, '-n', NS), 'NO_SIGNATURE');
+}
+
+async function grantException(teller: Teller, state: StoryState): Promise<void> {
+  const { world } = teller;
+  const expiresAt = new Date(Date.now() + EXCEPTION_MS);
+  state.expiresAt = expiresAt;
+  const granted = { name: 'checkout-2-0', namespace: NS, policy: POLICY, digests: [state.unsigned.digest] };
+  await teller.apply(exception({ ...granted, serviceAccounts: ['checkout'], expiresAt, requestedBy: state.me, ticket: 'https://tickets.example/SEC-1234' }));
+  await world.kubectl.must(['rollout', 'restart', 'deployment/checkout'], { namespace: NS });
+  await world.kubectl.must(['rollout', 'status', 'deployment/checkout', '--timeout=10s'], { namespace: NS });
+  const [result] = await reported(teller, 'checkout', 'skip');
+  assert.equal(result.properties['exception'], `${NS}/checkout-2-0`);
+  const other = await teller.kubectl('run', 'checkout', `--image=${state.unsigned.pinned}`, '-n', NS);
+  assertDenied(other, 'EXCEPTION_OUT_OF_SCOPE');
+  await teller.overview();
+}
+
+async function expire(teller: Teller, state: StoryState): Promise<void> {
+  const { world, narrator } = teller;
+  const deadline = (state.expiresAt ?? new Date()).getTime();
+  narrator.say(`waiting for ${new Date(deadline).toISOString()}`);
+  await sleep(Math.max(0, deadline - Date.now()) + 100);
+  const overrides = JSON.stringify({ spec: { serviceAccountName: 'checkout' } });
+  const refused = await teller.kubectl('run', 'checkout', `--image=${state.unsigned.pinned}`, '-n', NS, `--overrides=${overrides}`);
+  assertDenied(refused, 'EXCEPTION_EXPIRED');
+  const [result] = await reported(teller, 'checkout', 'fail');
+  assert.equal(result.properties['reason'], 'EXCEPTION_EXPIRED');
+  const running = await world.kubectl.list<{ status: { phase: string } }>('pods', NS, 'app=checkout');
+  assert.ok(running.some((p) => p.status.phase === 'Running'));
+  await teller.overview();
+}
+
+async function rotate(teller: Teller, state: StoryState): Promise<void> {
+  const { world, narrator } = teller;
+  const before = await podNames(teller, 'app=cart');
+  await reported(teller, 'cart', 'pass');
+  narrator.say('The old key is taken out of the policy and a new one put in its place.');
+  await teller.apply(policy(POLICY, policySpec(teller, [world.otherKey.publicKey])));
+  await world.enforced(POLICY);
+  await reported(teller, 'cart', 'fail');
+  assert.deepEqual(await podNames(teller, 'app=cart'), before);
+  await teller.overview();
+  narrator.say(`${state.signed.reference} is signed with the new key as well.`);
+  await signBundle(world.otherKey, state.signed.pinned);
+}
+
+async function podNames(teller: Teller, selector: string): Promise<readonly string[]> {
+  const pods = await teller.world.kubectl.list('pods', NS, selector);
+  return pods.map((p) => p.metadata?.name ?? '').sort();
+}
+
+/** Waits until every result of a workload's report is the given one. */
+async function reported(teller: Teller, name: string, wanted: string): Promise<readonly [ReportResult, ...ReportResult[]]> {
+  const { world } = teller;
+  const results = await waitFor(
+    async () => {
+      const found = resultsOf(await reportOf(world, { kind: 'Deployment', name, namespace: NS }));
+      return found.length > 0 && found.every((r) => r.result === wanted) ? found : undefined;
+    },
+    { timeoutMs: 10_000, message: `report of ${name}: ${wanted}` },
+  );
+  const [first, ...rest] = results;
+  assert.ok(first);
+  return [first, ...rest];
+}
+
+function policySpec(teller: Teller, keys: readonly string[]): Readonly<Record<string, unknown>> {
+  const { world } = teller;
+  return keyPolicySpec({
+    images: [`${world.registry.host}/shop/**`, `${world.tagRegistry.host}/shop/**`],
+    keys,
+    modeOverrides: [{ namespaceSelector: { matchLabels: { env: 'dev' } }, mode: 'Audit' }],
+    exceptions: { allowed: true, maxDuration: '720h' },
+  });
+}

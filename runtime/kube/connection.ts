@@ -4,79 +4,139 @@
 import { createHash } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
 import { KubeConfig, type RequestContext } from '@kubernetes/client-node';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 
-/** TLS material and headers of one call. */
-interface CallAuth {
+/** What a raw call needs to reach the API server as us. */
+export interface CallAuthority {
+  /** Authorization, and impersonation where the kubeconfig asks for it. */
   readonly headers: Readonly<Record<string, string>>;
   readonly dispatcher: Dispatcher;
 }
 
-/** Connections kept open to the API server; watches hold one each. */
-const CONNECTIONS = 32;
+/** A way to the API server: what a KubeClient works with. */
+export interface KubeConnection {
+  /** Base URL without a trailing slash. */
+  readonly server: string;
+  /** Headers and dispatcher for the next call; a token that comes from a file is read again. */
+  authorize(): Promise<CallAuthority>;
+}
+
+/** Connections to the API server; every watch holds one. */
+const CONNECTIONS = 64;
+const CONNECT_MS = 5000;
+const IDLE_MS = 30_000;
 
 /**
- * A kubeconfig whose calls share connections. client-node 2.0 opens a new TLS connection for every
- * call; here one undici Agent serves all calls as long as the TLS material stays the same.
+ * A kubeconfig whose calls share connections. client-node 2.0 makes a new undici Agent, and so a new
+ * TLS connection, for every call (measured); here one serves them all as long as the TLS material
+ * stays the same. HTTP/1.1 only, so that a dead connection takes one watch with it and not all.
  */
-export class PooledKubeConfig extends KubeConfig {
-  #agent: { readonly key: string; readonly agent: Agent } | undefined;
+export class PooledKubeConfig extends KubeConfig implements KubeConnection {
+  #pool: { readonly id: string; readonly dispatcher: Dispatcher } | undefined;
 
-  /** Headers and dispatcher for a raw call: the token is read again where it comes from a file. */
-  async authorize(): Promise<CallAuth> {
+  /** Base URL without a trailing slash. Throws where there is no current context. */
+  get server(): string {
+    const cluster = this.getCurrentCluster();
+    if (cluster === null) throw new Error('kubeconfig: no current cluster');
+    return cluster.server.replace(/\/+$/u, '');
+  }
+
+  /** Headers and shared dispatcher. Throws where the kubeconfig cannot be used. */
+  async authorize(): Promise<CallAuthority> {
     const options: RequestOptions = {};
     await this.applyToHTTPSOptions(options);
     const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(options.headers ?? {})) headers[name] = String(value);
-    return { headers, dispatcher: this.#agentFor(options) };
+    for (const [name, value] of Object.entries(options.headers ?? {}))
+      headers[name] = String(value);
+    if (typeof options.auth === 'string') {
+      headers['Authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+    }
+    return { headers, dispatcher: this.#dispatcherFor(options) };
   }
 
-  /** What client-node's own clients call; gives them the shared dispatcher. */
+  /** What client-node's own clients call: gives them the shared dispatcher. */
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     const { headers, dispatcher } = await this.authorize();
     for (const [name, value] of Object.entries(headers)) context.setHeaderParam(name, value);
     context.setDispatcher(dispatcher);
   }
 
-  /** Base URL of the API server, without a trailing slash. */
-  get server(): string {
-    const cluster = this.getCurrentCluster();
-    if (cluster === null) throw new Error('kubeconfig: no current cluster');
-    return cluster.server.replace(/\/+$/, '');
-  }
-
-  /** Ends the connections. */
+  /** Ends all connections, with what is in flight on them. */
   async close(): Promise<void> {
-    await this.#agent?.agent.destroy();
-    this.#agent = undefined;
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.dispatcher.destroy();
   }
 
-  #agentFor(options: RequestOptions): Agent {
-    const { ca, cert, key, servername, rejectUnauthorized } = options;
-    const tls = {
-      ...(ca === undefined ? {} : { ca: ca as Buffer }),
-      ...(cert === undefined ? {} : { cert: cert as Buffer }),
-      ...(key === undefined ? {} : { key: key as Buffer }),
-      ...(servername === undefined ? {} : { servername }),
-      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-    };
-    const hash = createHash('sha256');
-    for (const part of Object.entries(tls)) hash.update(String(part[0])).update(String(part[1]));
-    const id = hash.digest('hex');
-    if (this.#agent?.key === id) return this.#agent.agent;
-    const old = this.#agent?.agent;
-    const agent = new Agent({ connect: { ...tls, timeout: 5_000 }, connections: CONNECTIONS, keepAliveTimeout: 30_000 });
-    this.#agent = { key: id, agent };
+  #dispatcherFor(options: RequestOptions): Dispatcher {
+    const tls = tlsOf(options);
+    const proxy = this.getCurrentCluster()?.proxyUrl;
+    const id = identify({ ...tls, proxy });
+    if (this.#pool?.id === id) return this.#pool.dispatcher;
+    const old = this.#pool?.dispatcher;
+    this.#pool = { id, dispatcher: dispatcherOf(tls, proxy) };
     // Calls in flight and watches end by themselves on the old material.
-    void old?.close();
-    return agent;
+    old?.close().catch(() => undefined);
+    return this.#pool.dispatcher;
   }
 }
 
-/** Loads a kubeconfig file, or what the environment gives: in-cluster, KUBECONFIG, the default file. */
-export function loadKubeConfig(options: { readonly kubeconfigPath?: string } = {}): PooledKubeConfig {
+/** How to find the API server. */
+export interface LoadOptions {
+  /** A kubeconfig file; else KUBECONFIG, the default file, or what a pod is given, in this order. */
+  readonly kubeconfigPath?: string;
+}
+
+/** Loads a kubeconfig. Throws where the named file cannot be read or parsed. */
+export function loadKubeConfig(options: LoadOptions = {}): PooledKubeConfig {
   const config = new PooledKubeConfig();
   if (options.kubeconfigPath === undefined) config.loadFromDefault();
   else config.loadFromFile(options.kubeconfigPath);
   return config;
+}
+
+type TlsMaterial = Readonly<Record<string, string | Buffer | boolean>>;
+
+function tlsOf(options: RequestOptions): TlsMaterial {
+  const material: Record<string, string | Buffer | boolean> = {};
+  for (const name of [
+    'ca',
+    'cert',
+    'key',
+    'passphrase',
+    'servername',
+    'rejectUnauthorized',
+  ] as const) {
+    const value = options[name];
+    if (typeof value === 'string' || typeof value === 'boolean' || Buffer.isBuffer(value))
+      material[name] = value;
+  }
+  return material;
+}
+
+function identify(parts: Readonly<Record<string, string | Buffer | boolean | undefined>>): string {
+  const hash = createHash('sha256');
+  for (const [name, value] of Object.entries(parts)) {
+    hash
+      .update(`${name}\0`)
+      .update(Buffer.isBuffer(value) ? value : String(value))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function dispatcherOf(tls: TlsMaterial, proxy: string | undefined): Dispatcher {
+  const pool = { allowH2: false, connections: CONNECTIONS, keepAliveTimeout: IDLE_MS };
+  if (proxy === undefined) {
+    const connect = {
+      ...tls,
+      timeout: CONNECT_MS,
+      keepAlive: true,
+      keepAliveInitialDelay: IDLE_MS,
+    };
+    return new Agent({ ...pool, connect });
+  }
+  if (!/^https?:/u.test(proxy))
+    throw new Error('kubeconfig: only http and https proxies can be used');
+  return new ProxyAgent({ ...pool, uri: proxy, requestTls: tls });
 }

@@ -23,6 +23,7 @@ export interface ObjectMetadata {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
+  readonly finalizers?: readonly string[];
 }
 
 /** Any object of the API. Unknown fields survive: nothing is converted. */
@@ -48,17 +49,33 @@ export interface Resource {
   readonly plural: string;
 }
 
-/** `namespace/name`, or the name alone for what has no namespace. */
-export function objectKey(object: { readonly metadata: { readonly name: string; readonly namespace?: string } }): string {
+/** `namespace/name`, or the name alone for what has no namespace: the key of stores and queues. */
+export function objectKey(object: {
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}): string {
   const { namespace, name } = object.metadata;
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-/** Path of a collection, an object or a subresource; every segment is encoded. */
-export function resourcePath(
-  resource: Resource & { readonly namespace?: string; readonly name?: string; readonly subresource?: string },
-): string {
-  const { group, version, plural, namespace, name, subresource } = resource;
+/** The parts of a key. */
+export function splitKey(key: string): { readonly namespace?: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+/** A collection, an object in it (`name`), or a subresource of that. */
+export interface ResourceAddress extends Resource {
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly subresource?: string;
+}
+
+/**
+ * Path of a collection, an object or a subresource; every segment is encoded. Throws a RangeError for
+ * a segment that would change the path (empty, `.`, `..`).
+ */
+export function resourcePath(address: ResourceAddress): string {
+  const { group, version, plural, namespace, name, subresource } = address;
   const segments = [
     ...(group === '' ? ['api', version] : ['apis', group, version]),
     ...(namespace === undefined ? [] : ['namespaces', namespace]),
@@ -66,5 +83,8 @@ export function resourcePath(
     ...(name === undefined ? [] : [name]),
     ...(subresource === undefined ? [] : [subresource]),
   ];
-  return segments.map((segment) => '/' + encodeURIComponent(segment)).join('');
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) {
+    throw new RangeError(`not a path of the API: ${JSON.stringify(segments)}`);
+  }
+  return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
 }

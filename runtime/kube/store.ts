@@ -3,71 +3,102 @@
 
 import { objectKey, type KubeObject } from './objects.ts';
 
-/** Told of every change: `current` is undefined for a deletion, `previous` for a new object. */
-export type ChangeHandler<T> = (key: string, current: T | undefined, previous: T | undefined) => void;
+/**
+ * Told of every change: `current` is undefined for a deletion, `previous` for a new object. It should
+ * only note what is to be done (enqueue a key): what it throws is logged and lost.
+ */
+export type ChangeHandler<T> = (
+  key: string,
+  current: T | undefined,
+  previous: T | undefined,
+) => void;
 
-/** Objects in memory by `namespace/name`, with indexes and handlers. */
-export class ObjectStore<T extends KubeObject> {
+/** The values under which an object is found in an index. */
+export type IndexFunction<T> = (object: T) => readonly string[];
+
+/** Objects in memory, for reading. Keys are `namespace/name`, or the name alone. */
+export interface ObjectView<T extends KubeObject> {
+  /** How many objects there are. */
+  readonly size: number;
+  get(key: string): T | undefined;
+  /** All objects at this moment, in no order. */
+  list(): readonly T[];
+  /** All keys at this moment. */
+  keys(): readonly string[];
+  /** The objects that an index has under a value. Throws a RangeError for an unknown index. */
+  byIndex(name: string, value: string): readonly T[];
+  /** Tells a handler of every object there is, then of every change. Returns how to end that. */
+  onChange(handler: ChangeHandler<T>): () => void;
+}
+
+/** What an ObjectStore works with. */
+export interface ObjectStoreOptions<T extends KubeObject> {
+  readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  /** Told what a handler or an index function threw; nobody else is stopped by it. */
+  readonly onFault: (thrown: unknown) => void;
+}
+
+interface Index<T> {
+  readonly of: IndexFunction<T>;
+  readonly keys: Map<string, Set<string>>;
+}
+
+/** Objects in memory with indexes and handlers. Written by a Reflector, or by a test. */
+export class ObjectStore<T extends KubeObject> implements ObjectView<T> {
   readonly #objects = new Map<string, T>();
   readonly #handlers = new Set<ChangeHandler<T>>();
-  readonly #indexes = new Map<string, { of: (object: T) => readonly string[]; entries: Map<string, Set<string>> }>();
-  readonly #onHandlerError: (thrown: unknown) => void;
+  readonly #indexes = new Map<string, Index<T>>();
+  readonly #onFault: (thrown: unknown) => void;
 
-  constructor(onHandlerError: (thrown: unknown) => void) {
-    this.#onHandlerError = onHandlerError;
+  constructor(options: ObjectStoreOptions<T>) {
+    this.#onFault = options.onFault;
+    for (const [name, of] of Object.entries(options.indexes ?? {})) {
+      this.#indexes.set(name, { of, keys: new Map() });
+    }
   }
 
-  /** One object. */
-  get(key: string): T | undefined {
-    return this.#objects.get(key);
-  }
-
-  /** All objects; a live view. */
-  list(): IterableIterator<T> {
-    return this.#objects.values();
-  }
-
-  /** All keys; a live view. */
-  keys(): IterableIterator<string> {
-    return this.#objects.keys();
-  }
-
-  /** How many objects there are. */
   get size(): number {
     return this.#objects.size;
   }
 
-  /** Adds a handler. Exceptions of a handler are reported and stop nobody else. Returns its removal. */
+  get(key: string): T | undefined {
+    return this.#objects.get(key);
+  }
+
+  list(): readonly T[] {
+    return [...this.#objects.values()];
+  }
+
+  keys(): readonly string[] {
+    return [...this.#objects.keys()];
+  }
+
+  byIndex(name: string, value: string): readonly T[] {
+    const index = this.#indexes.get(name);
+    if (index === undefined) throw new RangeError(`no index is called ${name}`);
+    return [...(index.keys.get(value) ?? [])].flatMap((key) => this.#objects.get(key) ?? []);
+  }
+
   onChange(handler: ChangeHandler<T>): () => void {
     this.#handlers.add(handler);
-    return () => this.#handlers.delete(handler);
+    for (const [key, object] of this.#objects) this.#guard(() => handler(key, object, undefined));
+    return () => {
+      this.#handlers.delete(handler);
+    };
   }
 
-  /** Adds an index: objects by each of the values that `of` gives. Before the first object comes. */
-  addIndex(name: string, of: (object: T) => readonly string[]): void {
-    this.#indexes.set(name, { of, entries: new Map() });
-  }
-
-  /** The objects of an index's value. */
-  byIndex(name: string, value: string): readonly T[] {
-    const keys = this.#indexes.get(name)?.entries.get(value) ?? new Set<string>();
-    return [...keys].flatMap((key) => this.#objects.get(key) ?? []);
-  }
-
-  /** Puts an object in, or replaces it. */
+  /** Puts an object in, or replaces it; one of the same resourceVersion changes nothing. */
   put(object: T): void {
     const key = objectKey(object);
     const previous = this.#objects.get(key);
-    if (previous !== undefined && previous.metadata.resourceVersion === object.metadata.resourceVersion) return;
+    if (previous !== undefined && sameVersion(previous, object)) return;
     this.#unindex(key, previous);
     this.#objects.set(key, object);
-    for (const index of this.#indexes.values()) {
-      for (const value of index.of(object)) index.entries.set(value, (index.entries.get(value) ?? new Set()).add(key));
-    }
+    this.#index(key, object);
     this.#tell(key, object, previous);
   }
 
-  /** Takes an object out. */
+  /** Takes an object out; one that is not there is no change. */
   remove(key: string): void {
     const previous = this.#objects.get(key);
     if (previous === undefined) return;
@@ -76,24 +107,54 @@ export class ObjectStore<T extends KubeObject> {
     this.#tell(key, undefined, previous);
   }
 
-  #unindex(key: string, object: T | undefined): void {
-    if (object === undefined) return;
+  #index(key: string, object: T): void {
     for (const index of this.#indexes.values()) {
-      for (const value of index.of(object)) {
-        const keys = index.entries.get(value);
-        keys?.delete(key);
-        if (keys?.size === 0) index.entries.delete(value);
+      for (const value of this.#valuesOf(index, object)) {
+        const keys = index.keys.get(value);
+        if (keys === undefined) index.keys.set(value, new Set([key]));
+        else keys.add(key);
       }
     }
   }
 
-  #tell(key: string, current: T | undefined, previous: T | undefined): void {
-    for (const handler of this.#handlers) {
-      try {
-        handler(key, current, previous);
-      } catch (thrown) {
-        this.#onHandlerError(thrown);
+  #unindex(key: string, object: T | undefined): void {
+    if (object === undefined) return;
+    for (const index of this.#indexes.values()) {
+      for (const value of this.#valuesOf(index, object)) {
+        const keys = index.keys.get(value);
+        keys?.delete(key);
+        if (keys?.size === 0) index.keys.delete(value);
       }
     }
   }
+
+  #valuesOf(index: Index<T>, object: T): readonly string[] {
+    try {
+      return index.of(object);
+    } catch (thrown) {
+      this.#onFault(thrown);
+      return [];
+    }
+  }
+
+  #tell(key: string, current: T | undefined, previous: T | undefined): void {
+    for (const handler of this.#handlers) this.#guard(() => handler(key, current, previous));
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (thrown) {
+      this.#onFault(thrown);
+    }
+  }
+}
+
+function sameVersion(one: KubeObject, other: KubeObject): boolean {
+  const version = one.metadata.resourceVersion;
+  return (
+    version !== undefined &&
+    version === other.metadata.resourceVersion &&
+    one.metadata.uid === other.metadata.uid
+  );
 }

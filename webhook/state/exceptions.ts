@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { SigningException } from '../../crds/index.ts';
+import type { ObjectStore } from '../../runtime/kube/index.ts';
+import type { Logger } from '../../runtime/log/index.ts';
+import { compileException, ExceptionIndex, type CompiledException } from '../../verification/index.ts';
+
+/** Exceptions beyond this number have no effect (design §4, limits). */
+const MAX_EXCEPTIONS = 10_000;
+
+/**
+ * The exceptions of the cluster, compiled as they come and indexed when first asked for after a change.
+ * One that does not compile has no effect and is told in the log. What is deleted or revoked is gone
+ * with the next request: nothing but this process stands between.
+ */
+export class ExceptionState {
+  readonly #compiled = new Map<string, CompiledException>();
+  readonly #invalid = new Set<string>();
+  readonly #logger: Logger;
+  #index: ExceptionIndex | undefined = new ExceptionIndex();
+  #tooMany = false;
+
+  constructor(store: Pick<ObjectStore<SigningException>, 'onChange'>, logger: Logger) {
+    this.#logger = logger;
+    store.onChange((key, current) => {
+      this.#take(key, current);
+    });
+  }
+
+  /** The index of all that compile. */
+  get index(): ExceptionIndex {
+    this.#index ??= this.#build();
+    return this.#index;
+  }
+
+  /** How many exceptions have no effect because they cannot be read. */
+  get invalidCount(): number {
+    return this.#invalid.size;
+  }
+
+  /** How many exceptions there are that can be read. */
+  get count(): number {
+    return this.#compiled.size;
+  }
+
+  #take(key: string, current: SigningException | undefined): void {
+    this.#compiled.delete(key);
+    this.#invalid.delete(key);
+    this.#index = undefined;
+    if (current === undefined) return;
+    try {
+      this.#compiled.set(key, compileException(current));
+    } catch (thrown) {
+      this.#invalid.add(key);
+      this.#logger.warn('an exception cannot be read and has no effect', { exception: key, error: thrown });
+    }
+  }
+
+  #build(): ExceptionIndex {
+    const tooMany = this.#compiled.size > MAX_EXCEPTIONS;
+    if (tooMany && !this.#tooMany) this.#logger.error('too many exceptions: the newest have no effect', { count: this.#compiled.size, limit: MAX_EXCEPTIONS });
+    this.#tooMany = tooMany;
+    return new ExceptionIndex(tooMany ? [...this.#compiled.values()].slice(0, MAX_EXCEPTIONS) : this.#compiled.values());
+  }
+}

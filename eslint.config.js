@@ -122,6 +122,8 @@ const TYPE_RULES = {
   '@typescript-eslint/consistent-type-exports': 'error',
   '@typescript-eslint/explicit-module-boundary-types': 'error',
   '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+  // `const x: string = '…'` widens on purpose.
+  '@typescript-eslint/no-inferrable-types': 'off',
   '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
   '@typescript-eslint/switch-exhaustiveness-check': [
     'error',
@@ -174,6 +176,8 @@ export default tseslint.config(
     files: TESTS,
     rules: {
       'max-lines': ['error', 600],
+      // A test may set what the program under test, or a library, reads.
+      'no-restricted-properties': 'off',
       'no-restricted-syntax': syntax(),
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unused-expressions': 'off',

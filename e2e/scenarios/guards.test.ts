@@ -5,12 +5,10 @@ import assert from 'node:assert/strict';
 import { realpathSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { startControlPlane } from '../harness/control-plane.ts';
-import type { ControlPlane } from '../harness/control-plane-types.ts';
-import type { KubernetesObject } from '../harness/kubectl.ts';
-import type { CommandResult } from '../harness/process.ts';
-import { newDirectory } from '../harness/run-directory.ts';
-import { waitFor } from '../harness/wait.ts';
+import { parseAllDocuments } from 'yaml';
+import { loadSettings } from '../../runtime/settings/index.ts';
+import { newDirectory, startControlPlane, waitFor } from '../harness/index.ts';
+import type { CommandResult, ControlPlane, KubernetesObject } from '../harness/index.ts';
 import {
   DEV,
   everyRequirement,
@@ -82,6 +80,24 @@ describe('config/default on a real API server', function () {
       assert.match(applied, /deployment\.apps\/countersign-webhook serverside-applied/);
     });
 
+    it('hold settings that operator and webhook understand, and ports that agree with them', async () => {
+      const objects = parseAllDocuments(await rendered('default')).map(
+        (document) => document.toJS() as Manifest,
+      );
+      const named = (kind: string, name: string): Manifest | undefined =>
+        objects.find((object) => object.kind === kind && object.metadata?.name === name);
+      const data = named('ConfigMap', 'countersign-settings')?.data ?? {};
+      for (const name of ['countersign-operator', 'countersign-webhook']) {
+        const container = named('Deployment', name)?.spec?.template?.spec.containers[0];
+        assert.ok(container);
+        const env = container.env.map((variable) => [variable.name, variable.value ?? 'x']);
+        const settings = loadSettings({ ...data, ...Object.fromEntries(env) });
+        const ports = new Map(container.ports.map((port) => [port.name, port.containerPort]));
+        assert.equal(ports.get('health'), settings.health.port);
+        assert.equal(ports.get('https') ?? settings.webhook.port, settings.webhook.port);
+      }
+    });
+
     it('hold guards whose expressions type-check', async () => {
       for (const name of POLICIES) {
         const policy = await waitFor(() => checkedPolicy(name), {
@@ -120,6 +136,7 @@ describe('config/default on a real API server', function () {
       assert.equal(composed.match(/port: 9443$/gm)?.length, 4);
       assert.doesNotMatch(composed, /port: 443$/m);
       assert.match(composed, /name: countersign-pull-secrets/);
+      assert.match(composed, /COUNTERSIGN_PULL_SECRETS: "true"/);
     });
   });
 
@@ -443,6 +460,17 @@ describe('config/default on a real API server', function () {
     });
   });
 });
+
+/** The fields of manifests that are looked at. */
+interface Manifest extends KubernetesObject {
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: { readonly template?: { readonly spec: { readonly containers: Container[] } } };
+}
+
+interface Container {
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+}
 
 interface CheckedPolicy {
   readonly status: { readonly typeChecking: { readonly expressionWarnings?: readonly unknown[] } };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { KubernetesObject } from '../../harness/kubectl.ts';
+import type { KubernetesObject } from '../../harness/index.ts';
 
 /** The namespace of operator and webhook. */
 export const SYSTEM: string = 'countersign-system';

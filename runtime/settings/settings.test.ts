@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { loadSettings } from './settings.ts';
+
+describe('settings', () => {
+  it('have a default for everything', () => {
+    const settings = loadSettings({});
+    assert.equal(settings.namespace, 'countersign-system');
+    assert.equal(settings.webhook.port, 9443);
+    assert.deepEqual(settings.exemptNamespaces, ['kube-system', 'countersign-system']);
+    assert.deepEqual(settings.registry.plainHttpHosts, []);
+  });
+  it('read lists, numbers and flags', () => {
+    const settings = loadSettings({
+      COUNTERSIGN_PLAIN_HTTP_HOSTS: '127.0.0.1:5000, localhost:5001',
+      COUNTERSIGN_WEBHOOK_PORT: '443',
+      COUNTERSIGN_PULL_SECRETS: 'true',
+      COUNTERSIGN_TAG_CACHE_SECONDS: '3',
+    });
+    assert.deepEqual(settings.registry.plainHttpHosts, ['127.0.0.1:5000', 'localhost:5001']);
+    assert.equal(settings.webhook.port, 443);
+    assert.equal(settings.registry.pullSecrets, true);
+    assert.equal(settings.caches.tagMs, 3000);
+  });
+  it('take an empty variable for one that is not set', () => {
+    assert.equal(loadSettings({ COUNTERSIGN_LOG_LEVEL: '' }).log.level, 'info');
+  });
+  for (const [name, value] of [
+    ['COUNTERSIGN_WEBHOOK_PORT', 'x'],
+    ['COUNTERSIGN_WEBHOOK_PORT', '70000'],
+    ['COUNTERSIGN_DEFAULT_ACTION', 'allow'],
+    ['COUNTERSIGN_WEBHOOK_DEADLINE_MS', '0'],
+    ['COUNTERSIGN_WEBHOOK_DEADLINE_MS', '-1'],
+    ['COUNTERSIGN_PULL_SECRETS', 'yes'],
+    ['COUNTERSIGN_PLAIN_HTTP_HOST', 'a'],
+  ] as const) {
+    it(`refuse ${name}=${value} by name`, () => {
+      assert.throws(() => loadSettings({ [name]: value }), new RegExp(`^SettingsError: ${name}: `));
+    });
+  }
+});

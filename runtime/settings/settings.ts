@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { z } from 'zod';
+
+const list = (fallback = ''): z.ZodPipe<z.ZodDefault<z.ZodString>, z.ZodTransform<string[], string>> =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text) => text.split(',').map((item) => item.trim()).filter((item) => item !== ''));
+const port = (fallback: number): z.ZodDefault<z.ZodCoercedNumber> => z.coerce.number().int().min(0).max(65535).default(fallback);
+const positive = (fallback: number): z.ZodDefault<z.ZodCoercedNumber> => z.coerce.number().int().min(1).max(86_400_000).default(fallback);
+const flag = z.enum(['true', 'false']).default('false').transform((text) => text === 'true');
+
+/** Every setting there is: environment variable, form and default. Empty counts as not set. */
+const schema = z.object({
+  /** Namespace of operator, webhook, program and referenced material. */
+  COUNTERSIGN_NAMESPACE: z.string().min(1).default('countersign-system'),
+  /** Kubeconfig outside a cluster. */
+  COUNTERSIGN_KUBECONFIG: z.string().optional(),
+  /** Name and UID of this pod; the name makes the replica's Lease. */
+  COUNTERSIGN_POD_NAME: z.string().min(1).default('local'),
+  COUNTERSIGN_POD_UID: z.string().optional(),
+  /** Where the webhook listens. */
+  COUNTERSIGN_WEBHOOK_HOST: z.string().min(1).default('0.0.0.0'),
+  COUNTERSIGN_WEBHOOK_PORT: port(9443),
+  /** Name of the webhook's Service: part of its certificate. */
+  COUNTERSIGN_WEBHOOK_SERVICE: z.string().min(1).default('countersign-webhook'),
+  /** Milliseconds that an admission request may take at most. */
+  COUNTERSIGN_WEBHOOK_DEADLINE_MS: positive(9000),
+  /** Where health and metrics are served, without TLS. */
+  COUNTERSIGN_HEALTH_HOST: z.string().min(1).default('0.0.0.0'),
+  COUNTERSIGN_HEALTH_PORT: port(8080),
+  /** What happens to images that no policy matches. */
+  COUNTERSIGN_DEFAULT_ACTION: z.enum(['Allow', 'Deny']).default('Allow'),
+  /** Namespaces that admission leaves alone; still judged and reported, without scoring. */
+  COUNTERSIGN_EXEMPT_NAMESPACES: list('kube-system,countersign-system'),
+  /** Registries (host or host:port) that may be spoken to without TLS. */
+  COUNTERSIGN_PLAIN_HTTP_HOSTS: list(),
+  /** Registries (host or host:port) that may lie at, or redirect to, private addresses. */
+  COUNTERSIGN_PRIVATE_REGISTRY_HOSTS: list(),
+  /** Docker configuration with credentials of registries. */
+  COUNTERSIGN_DOCKER_CONFIG: z.string().optional(),
+  /** Whether pull secrets of pods are read. */
+  COUNTERSIGN_PULL_SECRETS: flag,
+  /** Seconds that a tag is known. */
+  COUNTERSIGN_TAG_CACHE_SECONDS: positive(10),
+  /** Seconds that evidence is fresh, and that its absence is believed. */
+  COUNTERSIGN_EVIDENCE_FRESH_SECONDS: positive(600),
+  COUNTERSIGN_EVIDENCE_NEGATIVE_SECONDS: positive(30),
+  /** Seconds between two looks at referenced material. */
+  COUNTERSIGN_MATERIAL_SECONDS: positive(60),
+  /** Workloads judged at the same time. */
+  COUNTERSIGN_REVERIFICATION_CONCURRENCY: positive(8),
+  /** Whether PolicyReports are written. */
+  COUNTERSIGN_REPORTS: z.enum(['true', 'false']).default('true').transform((text) => text === 'true'),
+  COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+  COUNTERSIGN_LOG_FORMAT: z.enum(['json', 'text']).default('json'),
+});
+
+type Raw = z.infer<typeof schema>;
+
+/** Settings of a process, checked. Names are those of the variables without their prefix. */
+export interface Settings {
+  readonly namespace: string;
+  readonly kubeconfigPath: string | undefined;
+  readonly pod: { readonly name: string; readonly uid: string | undefined };
+  readonly webhook: { readonly host: string; readonly port: number; readonly service: string; readonly deadlineMs: number };
+  readonly health: { readonly host: string; readonly port: number };
+  readonly defaultAction: 'Allow' | 'Deny';
+  readonly exemptNamespaces: readonly string[];
+  readonly registry: {
+    readonly plainHttpHosts: readonly string[];
+    readonly privateHosts: readonly string[];
+    readonly dockerConfigPath: string | undefined;
+    readonly pullSecrets: boolean;
+  };
+  readonly caches: { readonly tagMs: number; readonly evidenceFreshMs: number; readonly evidenceNegativeMs: number };
+  readonly materialMs: number;
+  readonly reverificationConcurrency: number;
+  readonly reports: boolean;
+  readonly log: { readonly level: Raw['COUNTERSIGN_LOG_LEVEL']; readonly format: Raw['COUNTERSIGN_LOG_FORMAT'] };
+}
+
+/** A setting is wrong; the message names the variable. */
+export class SettingsError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SettingsError';
+  }
+}
+
+/** Reads settings from an environment. Throws SettingsError for a wrong value or an unknown variable. */
+export function loadSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const given = Object.entries(environment).filter(([name, value]) => name.startsWith('COUNTERSIGN_') && value !== undefined && value !== '');
+  const unknown = given.find(([name]) => !Object.hasOwn(schema.shape, name));
+  if (unknown !== undefined) throw new SettingsError(`${unknown[0]}: is not a setting`);
+  const result = schema.safeParse(Object.fromEntries(given));
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new SettingsError(`${String(issue?.path[0])}: ${issue?.message ?? 'malformed'}`);
+  }
+  return settingsOf(result.data);
+}
+
+/** Settings of this process: the only place that reads its environment. */
+export function processSettings(): Settings {
+  return loadSettings(process.env);
+}
+
+function settingsOf(raw: Raw): Settings {
+  return {
+    namespace: raw.COUNTERSIGN_NAMESPACE,
+    kubeconfigPath: raw.COUNTERSIGN_KUBECONFIG,
+    pod: { name: raw.COUNTERSIGN_POD_NAME, uid: raw.COUNTERSIGN_POD_UID },
+    webhook: {
+      host: raw.COUNTERSIGN_WEBHOOK_HOST,
+      port: raw.COUNTERSIGN_WEBHOOK_PORT,
+      service: raw.COUNTERSIGN_WEBHOOK_SERVICE,
+      deadlineMs: raw.COUNTERSIGN_WEBHOOK_DEADLINE_MS,
+    },
+    health: { host: raw.COUNTERSIGN_HEALTH_HOST, port: raw.COUNTERSIGN_HEALTH_PORT },
+    defaultAction: raw.COUNTERSIGN_DEFAULT_ACTION,
+    exemptNamespaces: raw.COUNTERSIGN_EXEMPT_NAMESPACES,
+    registry: {
+      plainHttpHosts: raw.COUNTERSIGN_PLAIN_HTTP_HOSTS,
+      privateHosts: raw.COUNTERSIGN_PRIVATE_REGISTRY_HOSTS,
+      dockerConfigPath: raw.COUNTERSIGN_DOCKER_CONFIG,
+      pullSecrets: raw.COUNTERSIGN_PULL_SECRETS,
+    },
+    caches: {
+      tagMs: raw.COUNTERSIGN_TAG_CACHE_SECONDS * 1000,
+      evidenceFreshMs: raw.COUNTERSIGN_EVIDENCE_FRESH_SECONDS * 1000,
+      evidenceNegativeMs: raw.COUNTERSIGN_EVIDENCE_NEGATIVE_SECONDS * 1000,
+    },
+    materialMs: raw.COUNTERSIGN_MATERIAL_SECONDS * 1000,
+    reverificationConcurrency: raw.COUNTERSIGN_REVERIFICATION_CONCURRENCY,
+    reports: raw.COUNTERSIGN_REPORTS,
+    log: { level: raw.COUNTERSIGN_LOG_LEVEL, format: raw.COUNTERSIGN_LOG_FORMAT },
+  };
+}

@@ -6,7 +6,8 @@ import type { CompiledException } from './exception.ts';
 
 /** Exceptions by policy, namespace and digest; one look-up per policy and image. */
 export class ExceptionIndex {
-  readonly #byUse = new Map<string, CompiledException[]>();
+  /** By digest first: most digests have none, and then nothing is put together for the look-up. */
+  readonly #byDigest = new Map<string, Map<string, CompiledException[]>>();
   /** How many exceptions were left out because there are too many: they have no effect. */
   readonly dropped: number;
 
@@ -22,20 +23,24 @@ export class ExceptionIndex {
 
   /** The exceptions that name this policy, namespace and digest, live or not. */
   candidates(policy: string, namespace: string, digest: string): readonly CompiledException[] {
-    return this.#byUse.get(keyOf(policy, namespace, digest)) ?? [];
+    return this.#byDigest.get(digest)?.get(keyOf(policy, namespace)) ?? NONE;
   }
 
   #add(exception: CompiledException): void {
+    const key = keyOf(exception.policy, exception.namespace);
     for (const digest of exception.digests) {
-      const key = keyOf(exception.policy, exception.namespace, digest);
-      const others = this.#byUse.get(key);
-      if (others === undefined) this.#byUse.set(key, [exception]);
+      const uses = this.#byDigest.get(digest) ?? new Map<string, CompiledException[]>();
+      const others = uses.get(key);
+      if (others === undefined) uses.set(key, [exception]);
       else others.push(exception);
+      this.#byDigest.set(digest, uses);
     }
   }
 }
 
-/** Namespace and digest hold no slash, so that no two uses have one key. */
-function keyOf(policy: string, namespace: string, digest: string): string {
-  return `${policy}/${namespace}/${digest}`;
+const NONE: readonly CompiledException[] = [];
+
+/** A namespace holds no slash, so that no two uses have one key. */
+function keyOf(policy: string, namespace: string): string {
+  return `${policy}/${namespace}`;
 }

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+export {
+  Metrics,
+  type BoundCounter,
+  type BoundHistogram,
+  type CounterFamily,
+  type GaugeFamily,
+  type HistogramFamily,
+  type LabelValues,
+  type MetricSpec,
+} from './metrics.ts';

@@ -13,6 +13,7 @@ import {
   type ImageReference,
   type ImageUse,
   type Keychain,
+  type RegistryOptions,
   type Subject,
   type Verdict,
 } from '../../verification/index.ts';
@@ -70,8 +71,9 @@ export class Judge {
   judgeCached(input: JudgeInput): ImageJudgement | undefined {
     const now = this.#options.clock.now();
     const cases: PolicyCase[] = [];
+    const peek = this.#peeker(input);
     for (const policy of input.snapshot.matching(input.use)) {
-      const evidence = this.#known(policy, input, now);
+      const evidence = needsEvidence(policy, input, now) ? peek(policy) : NOT_NEEDED;
       if (evidence === undefined) return undefined;
       cases.push({ policy, evidence });
     }
@@ -99,8 +101,21 @@ export class Judge {
     await Promise.all(needing.map((policy) => this.#options.evidence.refresh(requestOf(policy, input), signal)));
   }
 
+  /** Most policies read a registry in the same way: one look-up then serves them all. */
+  #peeker(input: JudgeInput): (policy: CompiledPolicy) => EvidenceState | undefined {
+    let last: { readonly registry: RegistryOptions; readonly evidence: EvidenceState } | undefined;
+    return (policy) => {
+      const { registry } = policy;
+      if (last !== undefined && isSameRegistry(last.registry, registry)) return last.evidence;
+      const evidence = this.#options.evidence.peek(requestOf(policy, input));
+      if (evidence === undefined) return undefined;
+      last = { registry, evidence: { state: 'collected', evidence } };
+      return last.evidence;
+    };
+  }
+
   #known(policy: CompiledPolicy, input: JudgeInput, now: Date): EvidenceState | undefined {
-    if (!needsEvidence(policy, input, now)) return { state: 'not-needed' };
+    if (!needsEvidence(policy, input, now)) return NOT_NEEDED;
     const evidence = this.#options.evidence.peek(requestOf(policy, input));
     return evidence === undefined ? undefined : { state: 'collected', evidence };
   }
@@ -122,8 +137,14 @@ interface PolicyCase {
   readonly evidence: EvidenceState;
 }
 
+const NOT_NEEDED: EvidenceState = { state: 'not-needed' };
+
 function needsEvidence(policy: CompiledPolicy, input: JudgeInput, now: Date): boolean {
   return evidenceNeeded({ policy, subject: subjectOf(input.use), exceptions: input.exceptions, now });
+}
+
+function isSameRegistry(a: RegistryOptions, b: RegistryOptions): boolean {
+  return a.signatureRepository === b.signatureRepository && a.ca === b.ca;
 }
 
 function subjectOf(use: PinnedUse): Subject {

@@ -26,6 +26,8 @@ export const unmemoisedFacts: Facts = {
  */
 export class FactCache implements Facts {
   readonly #facts: LRUCache<string, SignatureFact>;
+  /** The same facts by the objects themselves: no key is put together while they live. */
+  readonly #near = new WeakMap<RawSignature, WeakMap<CompiledAuthority, NearFact>>();
   /** Names of signatures: their annotations have no digest of their own. */
   readonly #names = new WeakMap<RawSignature, string>();
 
@@ -35,11 +37,21 @@ export class FactCache implements Facts {
   }
 
   signature(signature: RawSignature, evidence: Evidence, authority: CompiledAuthority): SignatureFact {
+    const near = this.#near.get(signature)?.get(authority);
+    if (near?.evidence === evidence) return near.fact;
+    const fact = this.#far(signature, evidence, authority);
+    const facts = this.#near.get(signature) ?? new WeakMap<CompiledAuthority, NearFact>();
+    if (isFact(fact)) facts.set(authority, { evidence, fact });
+    this.#near.set(signature, facts);
+    return fact;
+  }
+
+  #far(signature: RawSignature, evidence: Evidence, authority: CompiledAuthority): SignatureFact {
     const key = `${authority.hash} ${authority.name} ${evidence.digest} ${this.#nameOf(signature)}`;
     const known = this.#facts.get(key);
     if (known !== undefined) return known;
     const fact = checkSignature(signature, evidence, authority);
-    if (fact.outcome !== 'refused' || !isInconclusive(fact.code)) this.#facts.set(key, fact);
+    if (isFact(fact)) this.#facts.set(key, fact);
     return fact;
   }
 
@@ -51,6 +63,17 @@ export class FactCache implements Facts {
     this.#names.set(signature, name);
     return name;
   }
+}
+
+/** A fact about a signature as part of one collected evidence. */
+interface NearFact {
+  readonly evidence: Evidence;
+  readonly fact: SignatureFact;
+}
+
+/** A check that broke down established nothing. */
+function isFact(fact: SignatureFact): boolean {
+  return fact.outcome !== 'refused' || !isInconclusive(fact.code);
 }
 
 /** Estimated bytes of a fact with its key; annotations and details are what an author can make long. */

@@ -4,5 +4,5 @@
 export * from './v1alpha1/common.ts';
 export * from './v1alpha1/conditions.ts';
 export * from './v1alpha1/imagetrustpolicy.ts';
-export * from './v1alpha1/kinds.ts';
+export type * from './v1alpha1/kinds.ts';
 export * from './v1alpha1/signingexception.ts';

@@ -87,14 +87,21 @@ function structuralValue(node: SchemaNode, keyword: string, path: string): unkno
     case 'pattern':
       return node['format'] === 'date-time' ? DATE_TIME_PATTERN : value;
     case 'items':
-      return isNode(value) ? toStructural(value, `${path}[]`) : undefined;
     case 'properties':
-      return isNode(value) ? structuralProperties(value, path) : undefined;
     case 'additionalProperties':
-      return isNode(value) ? toStructural(value, `${path}{}`) : undefined;
+      return isNode(value) ? structuralChild(value, keyword, path) : undefined;
     default:
       return value;
   }
+}
+
+function structuralChild(
+  child: SchemaNode,
+  keyword: 'items' | 'properties' | 'additionalProperties',
+  path: string,
+): SchemaNode {
+  if (keyword === 'properties') return structuralProperties(child, path);
+  return toStructural(child, keyword === 'items' ? `${path}[]` : `${path}{}`);
 }
 
 function structuralProperties(properties: SchemaNode, path: string): SchemaNode {

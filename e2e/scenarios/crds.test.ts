@@ -79,7 +79,7 @@ describe('the CustomResourceDefinitions on a real API server', function () {
     expected: { readonly field: string; readonly message?: string },
   ): Promise<void> {
     const answer = await attempt(subject, path, place.object);
-    const tried = JSON.stringify(place.value)?.slice(0, 200);
+    const tried = JSON.stringify({ value: place.value }).slice(0, 200);
     assert.ok(answer.status >= 400, `accepted ${expected.field} = ${tried}`);
     const said = `${JSON.stringify(answer.causes)} ${answer.message}`;
     const isExpected = answer.causes.some(
@@ -277,8 +277,8 @@ function named({ kind }: Subject, draft: Draft): Draft {
 
 function titleOf({ path, keyword, property, node }: Constraint): string {
   if (property !== undefined) return `${path}: required ${property}`;
-  const value = (node as unknown as Readonly<Record<string, unknown>>)[keyword];
-  const shown = typeof value === 'object' ? '' : ` ${String(value)}`;
+  const value = new Map<string, unknown>(Object.entries(node)).get(keyword);
+  const shown = typeof value === 'object' ? '' : ` ${JSON.stringify(value)}`;
   return keyword === 'properties'
     ? `${path}: closed to other fields`
     : `${path}: ${keyword}${shown}`;

@@ -52,49 +52,47 @@ const PATTERNS: Readonly<Record<string, PatternSample>> = {
   },
 };
 
+const TIMES: Limit = {
+  accepted: ['2026-11-21T10:00:00Z', '2026-11-21T10:00:00.5+05:30'],
+  refused: [
+    '2026-11-21',
+    '2026-13-21T10:00:00Z',
+    '2026-02-29T10:00:00Z',
+    '2026-11-21T24:00:00Z',
+    '2026-11-21T23:59:60Z',
+    'tomorrow',
+    '',
+  ],
+};
+
+/** How the sides of a keyword are found, for a field that now holds `same`. */
+const TRIALS: Readonly<Record<string, (node: Schema, same: unknown) => Limit>> = {
+  type: (node, same) => ({ accepted: [same], refused: [node.type === 'string' ? 1 : 'x'] }),
+  format: () => TIMES,
+  enum: (node) => ({ accepted: node.enum ?? [], refused: ['', 'enforce', 'Other'] }),
+  pattern: (node, same) => patternLimit(node.pattern ?? '', same),
+  minLength: (node, same) => lengthLimit(same as string, node, node.minLength ?? 0, -1),
+  maxLength: (node, same) => lengthLimit(same as string, node, node.maxLength ?? 0, 1),
+  minimum: ({ minimum = 0 }) => ({ accepted: [minimum], refused: [minimum - 1] }),
+  maximum: ({ maximum = 0 }) => ({ accepted: [maximum], refused: [maximum + 1] }),
+  minItems: (node, same) => sizeLimit(same as unknown[], node, node.minItems ?? 0, -1),
+  maxItems: (node, same) => sizeLimit(same as unknown[], node, node.maxItems ?? 0, 1),
+  maxProperties: (node) => propertyLimit(node.maxProperties ?? 0),
+  'x-kubernetes-list-type': (_, same) => {
+    const list = same as unknown[];
+    return { accepted: [list], refused: [[...list, list[0]]] };
+  },
+  properties: (_, same) => ({
+    accepted: [same],
+    refused: [{ ...(same as object), unknownField: 'x' }],
+  }),
+};
+
 /** Values on both sides of a constraint, for a field that now holds `same`. */
 export function limitOf({ keyword, node, path }: Constraint, same: unknown): Limit {
-  switch (keyword) {
-    case 'type':
-      return { accepted: [same], refused: [node.type === 'string' ? 1 : 'x'] };
-    case 'format':
-      return {
-        accepted: ['2026-11-21T10:00:00Z', '2026-11-21T10:00:00.5+05:30'],
-        refused: [
-          '2026-11-21',
-          '2026-13-21T10:00:00Z',
-          '2026-02-29T10:00:00Z',
-          '2026-11-21T24:00:00Z',
-          '2026-11-21T23:59:60Z',
-          'tomorrow',
-          '',
-        ],
-      };
-    case 'enum':
-      return { accepted: node.enum ?? [], refused: ['', 'enforce', 'Other'] };
-    case 'pattern':
-      return patternLimit(node.pattern ?? '', same);
-    case 'minLength':
-      return lengthLimit(same as string, node, node.minLength ?? 0, -1);
-    case 'maxLength':
-      return lengthLimit(same as string, node, node.maxLength ?? 0, 1);
-    case 'minimum':
-      return { accepted: [node.minimum], refused: [(node.minimum ?? 0) - 1] };
-    case 'maximum':
-      return { accepted: [node.maximum], refused: [(node.maximum ?? 0) + 1] };
-    case 'minItems':
-      return sizeLimit(same as unknown[], node, node.minItems ?? 0, -1);
-    case 'maxItems':
-      return sizeLimit(same as unknown[], node, node.maxItems ?? 0, 1);
-    case 'maxProperties':
-      return propertyLimit(node.maxProperties ?? 0);
-    case 'x-kubernetes-list-type':
-      return { accepted: [same], refused: [[...(same as unknown[]), (same as unknown[])[0]]] };
-    case 'properties':
-      return { accepted: [same], refused: [{ ...(same as object), unknownField: 'x' }] };
-    default:
-      throw new Error(`${path}: nothing tries ${keyword}`);
-  }
+  const trial = TRIALS[keyword];
+  if (trial === undefined) throw new Error(`${path}: nothing tries ${keyword}`);
+  return trial(node, same);
 }
 
 function patternSample(pattern: string): PatternSample {

@@ -48,7 +48,7 @@ export class Place {
   /** Removes the field. */
   remove(): void {
     const parent = this.#parent();
-    delete parent[this.#last];
+    Reflect.deleteProperty(parent, this.#last);
   }
 
   get #last(): Key {

@@ -93,7 +93,18 @@ async function request(
   const signer = issuer === undefined ? [] : ['-CA', issuer.cert, '-CAkey', issuer.key];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   await mustRun('openssl', [
-    ...['req', '-x509', '-utf8', '-sha256', '-days', '30', '-config', '/dev/null', ...key, ...signer],
+    ...[
+      'req',
+      '-x509',
+      '-utf8',
+      '-sha256',
+      '-days',
+      '30',
+      '-config',
+      '/dev/null',
+      ...key,
+      ...signer,
+    ],
     ...['-keyout', files.key, '-out', files.cert, '-subj', subject],
     ...extensions.flatMap((extension) => ['-addext', extension]),
   ]);

@@ -26,11 +26,15 @@ export interface ControlPlaneOptions {
 export interface UserName {
   readonly username: string;
   readonly groups?: readonly string[];
+  /** URL of the API server as the user reaches it; as this process does unless told. */
+  readonly server?: string;
 }
 
 /** A Kubernetes API to test against. */
 export interface ControlPlane {
   readonly url: string;
+  /** Where programs beside the API server reach it. */
+  readonly innerUrl: string;
   /** Path of the kubeconfig of a cluster administrator. */
   readonly kubeconfig: string;
   /** kubectl as that administrator. */

@@ -146,6 +146,7 @@ class Programs {
 
 class LocalControlPlane implements ControlPlane {
   readonly url: string;
+  readonly innerUrl: string;
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
   readonly caPem: string;
@@ -160,6 +161,7 @@ class LocalControlPlane implements ControlPlane {
     this.#programs = programs;
     this.#server = server;
     this.url = server.url;
+    this.innerUrl = `https://127.0.0.1:${String(prepared.layout.apiPort)}`;
     this.caPem = server.caPem;
     this.serviceCidr = prepared.layout.serviceCidr;
     this.logDir = prepared.directory;
@@ -181,7 +183,8 @@ class LocalControlPlane implements ControlPlane {
     const leaf = { commonName: user.username, organizations: user.groups ?? [] };
     const files = await this.#prepared.ca.issue(name, leaf);
     const file = join(this.logDir, `${name}.kubeconfig`);
-    return writeKubeconfig(file, this.#server, { kind: 'certificate', files });
+    const server = { ...this.#server, url: user.server ?? this.#server.url };
+    return writeKubeconfig(file, server, { kind: 'certificate', files });
   }
 
   stopApiServer(): Promise<void> {

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { Namespace } from './namespace.ts';
 import { mustRun, runCommand } from './process.ts';
 import type { CommandResult } from './process.ts';
 import { newDirectory } from './run-directory.ts';
@@ -22,6 +23,8 @@ export interface CosignKey {
 /** What goes into a signature. */
 export interface SignOptions {
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Where cosign runs. */
+  readonly runIn?: Namespace;
 }
 
 /** No password, and nothing asked of anybody outside this machine. */
@@ -50,7 +53,7 @@ export async function signBundle(
   const { signingConfig, trustedRoot } = await offlineFiles();
   const services = ['--signing-config', signingConfig, '--trusted-root', trustedRoot];
   const flags = ['--yes', '--key', key.privateKey, ...services, ...annotationFlags(options)];
-  await cosign(['sign', ...flags, pinned]);
+  await cosign(['sign', ...flags, pinned], options);
 }
 
 /** Signs as cosign did before v3: a `.sig` tag beside the image. */
@@ -61,7 +64,7 @@ export async function signLegacy(
 ): Promise<void> {
   const legacy = ['--use-signing-config=false', '--tlog-upload=false', '--new-bundle-format=false'];
   const flags = ['--yes', '--key', key.privateKey, ...legacy, ...annotationFlags(options)];
-  await cosign(['sign', ...flags, pinned]);
+  await cosign(['sign', ...flags, pinned], options);
 }
 
 /** Lets cosign itself verify; answers how it ended. */
@@ -88,9 +91,12 @@ async function makeOfflineFiles(): Promise<{ signingConfig: string; trustedRoot:
 }
 
 function annotationFlags(options: SignOptions): string[] {
-  return Object.entries(options.annotations ?? {}).flatMap(([key, value]) => ['-a', `${key}=${value}`]);
+  return Object.entries(options.annotations ?? {}).flatMap(([key, value]) => [
+    '-a',
+    `${key}=${value}`,
+  ]);
 }
 
-async function cosign(args: readonly string[]): Promise<void> {
-  await mustRun(tool('cosign'), args, { env: ENVIRONMENT });
+async function cosign(args: readonly string[], where: SignOptions = {}): Promise<void> {
+  await mustRun(tool('cosign'), args, { env: ENVIRONMENT, runIn: where.runIn });
 }

@@ -20,7 +20,7 @@ export interface ProxyFault {
   /** Answers by itself; forwards where there is none. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text; `endless` never ends; `hang` never begins. */
+  /** Text; `endless` never ends; `drip` is a byte a second; `hang` never begins. */
   readonly body?: string;
 }
 
@@ -110,6 +110,8 @@ async function answer({ request, response, target, fault }: Exchange): Promise<v
   response.writeHead(fault.status, fault.headers ?? {});
   if (fault.body === 'endless') {
     pour(response);
+  } else if (fault.body === 'drip') {
+    drip(response);
   } else {
     response.end(fault.body ?? '');
   }
@@ -123,6 +125,13 @@ function pour(response: ServerResponse): void {
   };
   response.on('drain', more);
   more();
+}
+
+/** Writes a byte a second as long as somebody reads. */
+function drip(response: ServerResponse): void {
+  response.write(' ');
+  const timer = setInterval(() => response.write(' '), 1_000);
+  response.once('close', () => clearInterval(timer));
 }
 
 function pass(request: IncomingMessage, response: ServerResponse, target: string): void {

@@ -18,6 +18,7 @@ import { waitFor } from './wait.ts';
 /** A cluster somebody else runs: starting and stopping it does nothing. */
 export class ExistingCluster implements ControlPlane {
   readonly url: string;
+  readonly innerUrl: string;
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
   readonly caPem: string;
@@ -30,6 +31,7 @@ export class ExistingCluster implements ControlPlane {
     this.kubectl = new Kubectl(kubeconfig);
     this.#server = readServer(kubeconfig);
     this.url = this.#server.url;
+    this.innerUrl = this.#server.url;
     this.caPem = this.#server.caPem;
     this.logDir = newDirectory('existing-cluster');
   }

@@ -64,6 +64,37 @@ export async function digestOf(reference: string): Promise<string> {
   return crane(['digest', reference]);
 }
 
+/** Lets a tag of the same repository name another manifest. */
+export async function moveTag(pinned: string, tag: string): Promise<void> {
+  await crane(['tag', pinned, tag]);
+}
+
+/** An index that was pushed, and what it consists of. */
+export interface PushedIndex extends PushedImage {
+  readonly children: readonly PushedImage[];
+}
+
+/** Pushes two images, for amd64 and arm64, and an index of both under a tag. */
+export async function pushIndex(
+  registry: Pick<Registry, 'host'>,
+  repository: string,
+  tag: string,
+): Promise<PushedIndex> {
+  const children: PushedImage[] = [];
+  for (const architecture of ['amd64', 'arm64']) {
+    const child = await pushImage(registry, repository, `${tag}-${architecture}`);
+    const platform = ['--set-platform', `linux/${architecture}`, '--tag', child.reference];
+    const mutated = await crane(['mutate', child.reference, ...platform]);
+    const digest = mutated.slice(mutated.lastIndexOf('@') + 1);
+    children.push({ ...child, digest, pinned: `${registry.host}/${repository}@${digest}` });
+  }
+  const reference = `${registry.host}/${repository}:${tag}`;
+  const manifests = children.flatMap((child) => ['--manifest', child.pinned]);
+  await crane(['index', 'append', '--tag', reference, ...manifests]);
+  const digest = await digestOf(reference);
+  return { reference, digest, pinned: `${registry.host}/${repository}@${digest}`, children };
+}
+
 /** Deletes a manifest by digest reference. */
 export async function deleteImage(pinned: string): Promise<void> {
   await crane(['delete', pinned]);
@@ -74,6 +105,9 @@ async function runnable(reference: string, options: ImageOptions): Promise<strin
   return crane(['mutate', reference, ...flags], options);
 }
 
-async function crane(args: readonly string[], where: { readonly runIn?: Namespace } = {}): Promise<string> {
+async function crane(
+  args: readonly string[],
+  where: { readonly runIn?: Namespace } = {},
+): Promise<string> {
   return (await mustRun(tool('crane'), args, { runIn: where.runIn })).trim();
 }

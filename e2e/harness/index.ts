@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+export { CertificateAuthority, type CertificateFiles } from './certificates.ts';
 export type { ControlPlane, ControlPlaneOptions, UserName } from './control-plane-types.ts';
 export { startControlPlane } from './control-plane.ts';
-export { cosignVerify, generateKey, signBundle, signLegacy, type CosignKey, type SignOptions } from './cosign.ts';
+export {
+  cosignVerify,
+  generateKey,
+  signBundle,
+  signLegacy,
+  type CosignKey,
+  type SignOptions,
+} from './cosign.ts';
 export {
   startCountingProxy,
   type CountingProxy,
@@ -11,11 +19,40 @@ export {
   type ProxyOptions,
   type SeenRequest,
 } from './counting-proxy.ts';
-export { copyImage, deleteImage, digestOf, pushImage, type ImageOptions, type PushedImage } from './images.ts';
-export { Kubectl, type ApplyOptions, type KubectlOptions, type KubernetesObject, type Manifests } from './kubectl.ts';
+export {
+  copyImage,
+  deleteImage,
+  digestOf,
+  moveTag,
+  pushIndex,
+  type PushedIndex,
+  pushImage,
+  type ImageOptions,
+  type PushedImage,
+} from './images.ts';
+export {
+  Kubectl,
+  type ApplyOptions,
+  type KubectlOptions,
+  type KubernetesObject,
+  type Manifests,
+} from './kubectl.ts';
 export { startKwok, type Kwok } from './kwok.ts';
-export { ManagedProcess, mustRun, runCommand, type CommandResult, type ProcessOptions, type RunOptions } from './process.ts';
-export { startRegistry, type Registry, type RegistryKind, type RegistryOptions } from './registry.ts';
+export type { Namespace } from './namespace.ts';
+export {
+  ManagedProcess,
+  mustRun,
+  runCommand,
+  type CommandResult,
+  type ProcessOptions,
+  type RunOptions,
+} from './process.ts';
+export {
+  startRegistry,
+  type Registry,
+  type RegistryKind,
+  type RegistryOptions,
+} from './registry.ts';
 export { markBulky, newDirectory } from './run-directory.ts';
 export { tool, type ToolName } from './tools.ts';
 export { freePort, waitFor, type WaitOptions } from './wait.ts';

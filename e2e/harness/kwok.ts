@@ -27,11 +27,24 @@ export async function startKwok(
   const process = ManagedProcess.start({
     name: 'kwok',
     program: tool('kwok'),
-    args: ['--kubeconfig', plane.kubeconfig, '--config', STAGES, '--manage-all-nodes', '--server-address', ''],
+    args: [
+      '--kubeconfig',
+      plane.kubeconfig,
+      '--config',
+      STAGES,
+      '--manage-all-nodes',
+      '--server-address',
+      '',
+    ],
     logFile: join(directory, 'kwok.log'),
   });
-  await plane.kubectl.apply(nodes.map((name) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name } })));
-  await waitFor(() => allReady(plane, nodes, process), { timeoutMs: 30_000, message: 'kwok nodes ready' });
+  await plane.kubectl.apply(
+    nodes.map((name) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name } })),
+  );
+  await waitFor(() => allReady(plane, nodes, process), {
+    timeoutMs: 30_000,
+    message: 'kwok nodes ready',
+  });
   return { nodes, stop: () => process.stop() };
 }
 
@@ -49,6 +62,8 @@ async function allReady(
     throw process.failure();
   }
   const nodes = await plane.kubectl.list<NodeLike>('nodes');
-  const ready = nodes.filter((n) => n.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
+  const ready = nodes.filter((n) =>
+    n.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
+  );
   return names.every((name) => ready.some((n) => n.metadata?.name === name));
 }

@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { CertificateFiles } from './certificates.ts';
 import type { Namespace } from './namespace.ts';
 import { ManagedProcess } from './process.ts';
 import { markBulky, newDirectory } from './run-directory.ts';
@@ -18,14 +19,18 @@ export interface RegistryOptions {
   readonly kind: RegistryKind;
   /** A free one unless told. */
   readonly port?: number;
-  /** Runs it inside these namespaces. */
+  /** Address to listen on; loopback unless told. Only for `distribution`. */
+  readonly address?: string;
+  /** Serves TLS with this certificate. Only for `distribution`. */
+  readonly tls?: CertificateFiles;
+  /** Runs it inside these namespaces; nobody waits for it to answer then. */
   readonly runIn?: Namespace;
 }
 
 /** A real OCI registry on loopback, without TLS and without credentials. */
 export interface Registry {
   readonly kind: RegistryKind;
-  /** `127.0.0.1:<port>`. */
+  /** `<address>:<port>`. */
   readonly host: string;
   stop(): Promise<void>;
 }
@@ -38,11 +43,11 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   mkdirSync(data);
   const server = ManagedProcess.start({
     name: options.kind,
-    ...commandOf(options.kind, { port, directory, data }),
+    ...commandOf(options, { port, directory, data }),
     logFile: join(directory, `${options.kind}.log`),
     runIn: options.runIn,
   });
-  const host = `127.0.0.1:${String(port)}`;
+  const host = addressOf(options, port);
   if (options.runIn === undefined) {
     await waitFor(() => answers(host), { timeoutMs: 10_000, message: `registry ${options.kind}` });
   }
@@ -55,9 +60,13 @@ interface Place {
   readonly data: string;
 }
 
-function commandOf(kind: RegistryKind, place: Place): { program: string; args: string[] } {
+function addressOf(options: RegistryOptions, port: number): string {
+  return `${options.address ?? '127.0.0.1'}:${String(port)}`;
+}
+
+function commandOf(options: RegistryOptions, place: Place): { program: string; args: string[] } {
   const { port, directory, data } = place;
-  if (kind === 'olareg') {
+  if (options.kind === 'olareg') {
     const args = ['serve', '--addr', '127.0.0.1', '--port', String(port), '--dir', data];
     return { program: tool('olareg'), args };
   }
@@ -66,7 +75,12 @@ function commandOf(kind: RegistryKind, place: Place): { program: string; args: s
     version: 0.1,
     log: { level: 'warn' },
     storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
-    http: { addr: `127.0.0.1:${String(port)}` },
+    http: {
+      addr: addressOf(options, port),
+      ...(options.tls === undefined
+        ? {}
+        : { tls: { certificate: options.tls.cert, key: options.tls.key } }),
+    },
   };
   writeFileSync(file, JSON.stringify(config)); // JSON is YAML
   return { program: tool('registry'), args: ['serve', file] };

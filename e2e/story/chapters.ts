@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pushImage, signBundle, signLegacy, waitFor, type PushedImage } from '../harness/index.ts';
+import { waitFor, type PushedImage } from '../harness/index.ts';
 import { assertAdmitted, assertDenied, assertWarned, deployment, exception, keyPolicySpec, namespace, policy } from '../world/index.ts';
 import { reportOf, resultsOf, type ReportResult } from './reports.ts';
 import type { Teller } from './teller.ts';
@@ -38,11 +38,11 @@ export async function prepare(teller: Teller): Promise<StoryState> {
   await world.kubectl.apply([namespace(NS), namespace('shop-dev', { env: 'dev' })]);
   await world.kubectl.must(['create', 'serviceaccount', 'checkout'], { namespace: NS });
   const [signed, unsigned, moving] = await Promise.all([
-    pushImage(world.registry, 'shop/cart', '1.4.2'),
-    pushImage(world.registry, 'shop/checkout', '2.0.0'),
-    pushImage(world.tagRegistry, 'shop/web', '1.0'),
+    world.push(world.registry, 'shop/cart', '1.4.2'),
+    world.push(world.registry, 'shop/checkout', '2.0.0'),
+    world.push(world.tagRegistry, 'shop/web', '1.0'),
   ]);
-  await Promise.all([signBundle(world.key, signed.pinned), signLegacy(world.key, moving.pinned)]);
+  await Promise.all([world.sign('bundle', world.key, signed.pinned), world.sign('legacy', world.key, moving.pinned)]);
   teller.narrator.say(`${signed.reference} is signed (cosign v3 bundle), ${moving.reference} too (legacy signature), ${unsigned.reference} is not.`);
   return { me: whoami.status.userInfo.username, signed, unsigned, moving };
 }
@@ -100,7 +100,7 @@ async function audit(teller: Teller, { unsigned }: StoryState): Promise<void> {
 async function moveTag(teller: Teller, { moving }: StoryState): Promise<void> {
   const { world, narrator } = teller;
   assertAdmitted(await teller.kubectl('run', 'web-1', `--image=${moving.reference}`, '-n', NS));
-  const moved = await pushImage(world.tagRegistry, 'shop/web', '1.0');
+  const moved = await world.push(world.tagRegistry, 'shop/web', '1.0');
   narrator.say(`Somebody pushes another image under ${moving.reference}: it is now ${moved.digest.slice(0, 19)}…`);
   const early = await world.kubectl.run(['run', 'web-2', `--image=${moving.reference}`, '-n', NS]);
   if (early.code === 0) {
@@ -153,7 +153,7 @@ async function rotate(teller: Teller, state: StoryState): Promise<void> {
   assert.deepEqual(await podNames(teller, 'app=cart'), before);
   await teller.overview();
   narrator.say(`${state.signed.reference} is signed with the new key as well.`);
-  await signBundle(world.otherKey, state.signed.pinned);
+  await world.sign('bundle', world.otherKey, state.signed.pinned);
 }
 
 async function podNames(teller: Teller, selector: string): Promise<readonly string[]> {
@@ -183,5 +183,6 @@ function policySpec(teller: Teller, keys: readonly string[]): Readonly<Record<st
     keys,
     modeOverrides: [{ namespaceSelector: { matchLabels: { env: 'dev' } }, mode: 'Audit' }],
     exceptions: { allowed: true, maxDuration: '720h' },
+    registry: world.registrySpec,
   });
 }

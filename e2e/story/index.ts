@@ -3,4 +3,5 @@
 
 export { CHAPTERS, prepare, type Chapter, type StoryState } from './chapters.ts';
 export { reportOf, resultsOf, type Report, type ReportResult } from './reports.ts';
+export type { Stage } from './stage.ts';
 export { silentNarrator, Teller, type Narrator } from './teller.ts';

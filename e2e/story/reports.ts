@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { World } from '../world/index.ts';
+import type { Kubectl } from '../harness/index.ts';
 
 /** One result of a PolicyReport. */
 export interface ReportResult {
@@ -25,7 +25,7 @@ export interface Report {
 
 /** The report of a workload; `undefined` where there is none. */
 export async function reportOf(
-  world: World,
+  world: { readonly kubectl: Kubectl },
   workload: { readonly kind: string; readonly name: string; readonly namespace: string },
 ): Promise<Report | undefined> {
   const reports = await world.kubectl.list<Report>('policyreports', workload.namespace);

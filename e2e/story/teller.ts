@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { CommandResult, KubernetesObject } from '../harness/index.ts';
-import type { World } from '../world/index.ts';
+import type { Stage } from './stage.ts';
 
 /** Who hears the story: a terminal in the demo, nobody in the test. */
 export interface Narrator {
@@ -19,12 +19,12 @@ export const silentNarrator: Narrator = {
   command: () => undefined,
 };
 
-/** Runs commands against a world and lets the narrator hear of them. */
+/** Runs commands on a stage and lets the narrator hear of them. */
 export class Teller {
-  readonly world: World;
+  readonly world: Stage;
   readonly narrator: Narrator;
 
-  constructor(world: World, narrator: Narrator) {
+  constructor(world: Stage, narrator: Narrator) {
     this.world = world;
     this.narrator = narrator;
   }

@@ -7,6 +7,9 @@ import {
   freePort,
   generateKey,
   newDirectory,
+  pushImage,
+  signBundle,
+  signLegacy,
   startControlPlane,
   startKwok,
   startRegistry,
@@ -15,6 +18,7 @@ import {
   type CosignKey,
   type Kubectl,
   type Kwok,
+  type PushedImage,
   type Registry,
 } from '../harness/index.ts';
 import { ProcessComponent, type Component, type ComponentOptions } from './component.ts';
@@ -72,6 +76,19 @@ export class World {
     this.kwok = parts.kwok;
     this.operator = parts.operator;
     this.webhook = parts.webhook;
+  }
+
+  /** `spec.registry` of policies: nothing is needed for registries without TLS. */
+  readonly registrySpec: Readonly<Record<string, unknown>> = {};
+
+  /** Pushes an image with content of its own; moves the tag where it exists. */
+  push(registry: { readonly host: string }, repository: string, tag: string): Promise<PushedImage> {
+    return pushImage(registry, repository, tag);
+  }
+
+  /** Signs with cosign: a v3 bundle or a legacy signature. */
+  sign(format: 'bundle' | 'legacy', key: CosignKey, pinned: string): Promise<void> {
+    return format === 'bundle' ? signBundle(key, pinned) : signLegacy(key, pinned);
   }
 
   /** Waits until a policy is enforced by every replica in its current generation. */

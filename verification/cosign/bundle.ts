@@ -2,13 +2,14 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { createHash } from 'node:crypto';
-import type { MessageSignature } from '@sigstore/bundle';
+import type { MessageSignature, VerificationMaterial } from '@sigstore/bundle';
 import { dsse } from '@sigstore/core';
 import { HashAlgorithm, type Envelope } from '@sigstore/protobuf-specs';
-import { VerificationError } from '../error.ts';
+import { toVerificationError, VerificationError } from '../error.ts';
 import { matchesDigest } from '../image/index.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { RawSignature } from '../ports.ts';
+import type { ReasonCode } from '../reasons.ts';
 import { verifySignature, type TrustedKey } from '../trust/index.ts';
 import { malformedBundle, parseBundle } from './bundle-json.ts';
 import { factOf, type CheckList, type SignatureFact } from './fact.ts';
@@ -17,6 +18,8 @@ import { parseStatement, type Statement } from './statement.ts';
 
 const STATEMENT_PAYLOAD = 'application/vnd.in-toto+json';
 const SIGNATURE_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';
+/** Characters of a claimed predicate type that are shown. */
+const MAX_SHOWN = 256;
 /** Algorithms of a message digest; that of the signature is decided by the key. */
 const MESSAGE_HASHES: ReadonlyMap<HashAlgorithm, string> = new Map([
   [HashAlgorithm.SHA2_256, 'sha256'],
@@ -40,33 +43,25 @@ export interface BundleCheck extends KeyCheck {
  */
 export function checkBundle(signature: RawSignature, against: BundleCheck): SignatureFact {
   return factOf((list) => {
-    if (signature.bytes.byteLength > DEFAULT_LIMITS.signatureBytes) return passedOver(list);
-    const bundle = list.run('bundle', 'bundle is well formed', () => parseBundle(signature.bytes));
-    const material = bundle.verificationMaterial.content;
-    const hint = list.run('material', 'bundle is signed with a key', () => {
-      if (material.$case === 'publicKey') return material.publicKey.hint;
-      throw new VerificationError('KEY_UNTRUSTED', `signed with a certificate, not with ${against.authority}`);
-    });
-    const run = { list, against, hint };
-    return bundle.content.$case === 'messageSignature'
-      ? checkMessage(bundle.content.messageSignature, run)
-      : checkEnvelope(bundle.content.dsseEnvelope, run);
+    if (signature.bytes.byteLength > DEFAULT_LIMITS.signatureBytes) return attestation(list, 'larger than a signature may be', 'LIMIT_EXCEEDED');
+    const { content, verificationMaterial } = list.run('bundle', 'bundle is well formed', () => parseBundle(signature.bytes));
+    const run = { list, against, material: verificationMaterial.content };
+    return content.$case === 'messageSignature' ? checkMessage(content.messageSignature, run) : checkEnvelope(content.dsseEnvelope, run);
   });
-}
-
-function passedOver({ checks }: CheckList): SignatureFact {
-  const detail = 'larger than a signature may be: taken for an attestation';
-  return { outcome: 'not-a-signature', checks: [...checks, { check: 'bundle', outcome: 'skipped', code: 'LIMIT_EXCEEDED', detail }] };
 }
 
 interface Run {
   readonly list: CheckList;
   readonly against: BundleCheck;
-  readonly hint: string;
+  readonly material: VerificationMaterial['content'];
 }
 
-function checkEnvelope(envelope: Envelope, { list, against, hint }: Run): SignatureFact {
+function checkEnvelope(envelope: Envelope, run: Run): SignatureFact {
+  const { list, against } = run;
   const { payload } = envelope;
+  const read = readStatement(payload);
+  if (isAttestation(read)) return attestation(list, read.predicateType);
+  const hint = hintOf(run);
   list.run('envelope', 'envelope holds a statement', () => {
     if (envelope.payloadType === STATEMENT_PAYLOAD) return;
     throw new VerificationError('PAYLOAD_MALFORMED', 'payloadType is not that of a statement');
@@ -76,14 +71,44 @@ function checkEnvelope(envelope: Envelope, { list, against, hint }: Run): Signat
   const key = list.run('signature', `verifies with a key of ${against.authority}`, () =>
     findKey(against, hint, { bytes: dsse.preAuthEncoding(STATEMENT_PAYLOAD, payload), signature: sig }),
   );
-  const statement = list.run('payload', 'payload is an in-toto statement', () => parseStatement(payload));
-  if (statement.predicateType !== SIGNATURE_PREDICATE) return { outcome: 'not-a-signature', checks: list.checks };
+  const statement = list.run('payload', 'payload is an in-toto statement', () => {
+    if (read instanceof VerificationError) throw read;
+    return read;
+  });
   const annotations = list.run('payload-subject', 'statement names the digest of the image', () => subjectOf(statement, against));
   return signed(list, { authority: against.authority, key, annotations });
 }
 
-function checkMessage({ messageDigest, signature }: MessageSignature, { list, against, hint }: Run): SignatureFact {
+/** The statement of a payload, or why it is none: that is told only once the signature is verified. */
+function readStatement(payload: Uint8Array): Statement | VerificationError {
+  try {
+    return parseStatement(payload);
+  } catch (thrown) {
+    return toVerificationError(thrown);
+  }
+}
+
+function isAttestation(read: Statement | VerificationError): read is Statement {
+  return !(read instanceof VerificationError) && read.predicateType !== SIGNATURE_PREDICATE;
+}
+
+/** No signature, whoever made it. What a payload claims to be is good for that before it is verified, and for nothing else. */
+function attestation({ checks }: CheckList, what: string, code: ReasonCode = 'PREDICATE_TYPE_MISMATCH'): SignatureFact {
+  const detail = `taken for an attestation: ${what.slice(0, MAX_SHOWN)}`;
+  return { outcome: 'not-a-signature', checks: [...checks, { check: 'signature-kind', outcome: 'skipped', code, detail }] };
+}
+
+function hintOf({ list, material, against }: Run): string {
+  return list.run('material', 'bundle is signed with a key', () => {
+    if (material.$case === 'publicKey') return material.publicKey.hint;
+    throw new VerificationError('KEY_UNTRUSTED', `signed with a certificate, not with ${against.authority}`);
+  });
+}
+
+function checkMessage({ messageDigest, signature }: MessageSignature, run: Run): SignatureFact {
+  const { list, against } = run;
   const { manifest } = against;
+  const hint = hintOf(run);
   list.run('message', 'message signature is over the manifest', () => {
     if (!matchesDigest(against.digest, manifest)) throw new VerificationError('DIGEST_MISMATCH', 'manifest is not of the digest');
     const algorithm = MESSAGE_HASHES.get(messageDigest.algorithm);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { ImageTrustPolicy } from '../../../crds/index.ts';
+import type { ProgramIndex } from '../../../runtime/program/index.ts';
+import type { PolicyOutcome } from './outcome.ts';
+
+/** How one policy stands in the program that is published. */
+export interface ProgramView {
+  readonly outcome: PolicyOutcome;
+  /** The blob that the index names for it; `undefined` where it is not enforced. */
+  readonly blob: string | undefined;
+  /** The revision from which on the index names that blob: who acknowledged it enforces it. */
+  readonly revision: number | undefined;
+}
+
+/** The views of all policies; tells which of them changed. */
+export class ProgramViews {
+  readonly #views = new Map<string, ProgramView>();
+
+  /** The view of a policy. */
+  get(policy: string): ProgramView | undefined {
+    return this.#views.get(policy);
+  }
+
+  /** Takes what is published now. Answers the names of the policies whose view changed. */
+  update(
+    existing: readonly ImageTrustPolicy[],
+    outcomes: ReadonlyMap<string, PolicyOutcome | undefined>,
+    index: ProgramIndex,
+  ): readonly string[] {
+    const changed: string[] = [];
+    const names = new Set(existing.map((policy) => policy.metadata.name));
+    for (const name of this.#views.keys()) if (!names.has(name)) this.#views.delete(name);
+    for (const policy of existing) {
+      const { name } = policy.metadata;
+      const before = this.#views.get(name);
+      const outcome = outcomes.get(name) ?? before?.outcome;
+      if (outcome === undefined) continue;
+      const blob = index.policies.get(name);
+      const revision = blob === undefined ? undefined : revisionOf({ policy, before, blob, index });
+      this.#views.set(name, { outcome, blob, revision });
+      if (!sameView(before, { outcome, blob, revision })) changed.push(name);
+    }
+    return changed;
+  }
+
+  /** How many policies are enforced as written, by their last blob, or not at all. */
+  counts(): Readonly<Record<'compiled' | 'keptLast' | 'notEnforced', number>> {
+    const counts = { compiled: 0, keptLast: 0, notEnforced: 0 };
+    for (const { outcome, blob } of this.#views.values()) {
+      if (blob === undefined) counts.notEnforced += 1;
+      else if (outcome.state === 'compiled') counts.compiled += 1;
+      else counts.keptLast += 1;
+    }
+    return counts;
+  }
+}
+
+interface Entry {
+  readonly policy: ImageTrustPolicy;
+  readonly before: ProgramView | undefined;
+  readonly blob: string;
+  readonly index: ProgramIndex;
+}
+
+/** The first revision that is known to hold the blob without a break. */
+function revisionOf({ policy, before, blob, index }: Entry): number {
+  if (before?.blob === blob && before.revision !== undefined) return before.revision;
+  const { status, metadata } = policy;
+  const told = status?.program;
+  // After a restart the status tells, if it speaks of this very generation.
+  const same = before === undefined && told?.blob === blob && status?.observedGeneration === metadata.generation;
+  const revision = same ? told?.revision : undefined;
+  return revision !== undefined && revision <= index.revision ? revision : index.revision;
+}
+
+function sameView(one: ProgramView | undefined, other: ProgramView): boolean {
+  if (one === undefined) return false;
+  return one.blob === other.blob && one.revision === other.revision && sameOutcome(one.outcome, other.outcome);
+}
+
+function sameOutcome(one: PolicyOutcome, other: PolicyOutcome): boolean {
+  if (one.generation !== other.generation || one.state !== other.state) return false;
+  if (one.state === 'compiled' || other.state === 'compiled') return true;
+  return one.reason === other.reason && one.message === other.message;
+}

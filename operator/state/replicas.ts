@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { Clock } from '../../runtime/clock.ts';
+import type { KubeObject, ObjectView } from '../../runtime/kube/index.ts';
+import { REVISION_ANNOTATION } from '../../runtime/program/index.ts';
+
+/** Label of the Leases of webhook replicas. */
+export const REPLICA_SELECTOR = 'countersign.dev/component=webhook';
+/** A replica lives as long as its Lease was seen to change within this time. */
+export const REPLICA_LIFE_MS = 30_000;
+
+/** The part of a Lease that is read. */
+export interface Lease extends KubeObject {
+  readonly spec?: { readonly renewTime?: string };
+}
+
+/** A webhook replica that is alive. */
+export interface Replica {
+  readonly name: string;
+  /** The revision that it enforces; `undefined` before its first. */
+  readonly revision: number | undefined;
+  /**
+   * Whether it was seen to renew. One that was there when we came is taken for alive until its time
+   * has passed, but nothing becomes ready on its word alone.
+   */
+  readonly observed: boolean;
+}
+
+/** What following replicas needs. */
+export interface ReplicaTrackerOptions {
+  readonly leases: {
+    readonly store: Pick<ObjectView<Lease>, 'onChange'>;
+    readonly hasSynced: boolean;
+  };
+  readonly clock: Clock;
+  /** Told when the replicas or what they acknowledged changed; not of plain renewals. */
+  readonly onChange: () => void;
+}
+
+interface Tracked {
+  readonly revision: number | undefined;
+  readonly renewTime: string | undefined;
+  readonly changedAt: number;
+  readonly observed: boolean;
+}
+
+/**
+ * Webhook replicas by their Leases. Liveness is judged by our own clock, from when a renewal was
+ * observed: what a Lease says of time is not compared with anything.
+ */
+export class ReplicaTracker {
+  readonly #options: ReplicaTrackerOptions;
+  readonly #tracked = new Map<string, Tracked>();
+  #highest = 0;
+
+  constructor(options: ReplicaTrackerOptions) {
+    this.#options = options;
+    options.leases.store.onChange((key, current) => {
+      this.#take(key, current);
+    });
+  }
+
+  /** The replicas that are alive now. */
+  alive(): readonly Replica[] {
+    const now = this.#options.clock.monotonic();
+    return [...this.#tracked]
+      .filter(([, tracked]) => now - tracked.changedAt <= REPLICA_LIFE_MS)
+      .map(([name, { revision, observed }]) => ({ name, revision, observed }));
+  }
+
+  /** Milliseconds until the first of them may be dead; `undefined` where there is none. */
+  msToNextDeath(): number | undefined {
+    const now = this.#options.clock.monotonic();
+    const left = [...this.#tracked.values()]
+      .map((tracked) => tracked.changedAt + REPLICA_LIFE_MS - now)
+      .filter((ms) => ms >= 0);
+    return left.length === 0 ? undefined : Math.min(...left) + 1;
+  }
+
+  /** The highest revision that any replica, alive or not, ever acknowledged to us. */
+  get highestRevision(): number {
+    return this.#highest;
+  }
+
+  #take(name: string, current: Lease | undefined): void {
+    const before = this.#tracked.get(name);
+    if (current === undefined) {
+      if (this.#tracked.delete(name)) this.#options.onChange();
+      return;
+    }
+    const revision = revisionOf(current);
+    const renewTime = current.spec?.renewTime;
+    const seen = before === undefined ? this.#options.leases.hasSynced : renewTime !== before.renewTime;
+    const now = this.#options.clock.monotonic();
+    const changedAt = seen || before === undefined ? now : before.changedAt;
+    const observed = seen || (before?.observed ?? false);
+    const revived = before !== undefined && now - before.changedAt > REPLICA_LIFE_MS && seen;
+    this.#tracked.set(name, { revision, renewTime, changedAt, observed });
+    this.#highest = Math.max(this.#highest, revision ?? 0);
+    const same = before?.revision === revision && before?.observed === observed && !revived;
+    if (!same) this.#options.onChange();
+  }
+}
+
+/** The acknowledged revision; `undefined` where there is none that can be one. */
+function revisionOf(lease: Lease): number | undefined {
+  const text = lease.metadata.annotations?.[REVISION_ANNOTATION];
+  if (text === undefined || !/^[1-9][0-9]{0,14}$/.test(text)) return undefined;
+  return Number(text);
+}

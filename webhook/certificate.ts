@@ -15,6 +15,8 @@ export interface ServingCertificateOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly namespace: string;
+  /** Name of the Service that the API server calls. */
+  readonly service: string;
   /** Whether the API server accepts a leaf, as far as is known. */
   readonly accepts: (leafPem: string) => boolean;
   /** Told of every leaf that is to be served from now on. */
@@ -58,7 +60,8 @@ export class ServingCertificate {
 
   /** DNS names of the Service that the API server calls. */
   get dnsNames(): readonly string[] {
-    const host = `countersign-webhook.${this.#options.namespace}.svc`;
+    const { service, namespace } = this.#options;
+    const host = `${service}.${namespace}.svc`;
     return [host, `${host}.cluster.local`];
   }
 

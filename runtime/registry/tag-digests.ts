@@ -22,6 +22,8 @@ export interface TagDigestsOptions {
   readonly freshMs: number;
   /** Bound of one resolution, in milliseconds; the waiter has a deadline of its own. */
   readonly resolveMs: number;
+  /** Told of every look-up, whether it was known. */
+  readonly onLookup?: (hit: boolean) => void;
 }
 
 /** One tag to resolve. */
@@ -57,7 +59,9 @@ export class TagDigests {
   async resolve(request: TagRequest, signal: AbortSignal): Promise<Digest> {
     const key = keyOf(request);
     const entry = this.#entries.get(key);
-    if (entry !== undefined && this.#options.clock.monotonic() < entry.deadAt) return entry.digest;
+    const fresh = entry !== undefined && this.#options.clock.monotonic() < entry.deadAt;
+    this.#options.onLookup?.(fresh);
+    if (fresh) return entry.digest;
     return await raceDeadline(this.#flight(key, request), signal);
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { KubeObject, ObjectStore } from '../../runtime/kube/index.ts';
+import type { KubeObject, ObjectView } from '../../runtime/kube/index.ts';
 import { chainsTo } from '../../runtime/tls/index.ts';
 
 /** Name of both webhook configurations. */
@@ -14,9 +14,9 @@ export interface WebhookConfiguration extends KubeObject {
 
 /** What the API server trusts when it calls us, as the configurations that exist say. */
 export class ConfigurationState {
-  readonly #stores: readonly Pick<ObjectStore<WebhookConfiguration>, 'get'>[];
+  readonly #stores: readonly Pick<ObjectView<WebhookConfiguration>, 'get'>[];
 
-  constructor(stores: readonly Pick<ObjectStore<WebhookConfiguration>, 'get'>[]) {
+  constructor(stores: readonly Pick<ObjectView<WebhookConfiguration>, 'get'>[]) {
     this.#stores = stores;
   }
 

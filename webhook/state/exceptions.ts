@@ -2,12 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { SigningException } from '../../crds/index.ts';
-import type { ObjectStore } from '../../runtime/kube/index.ts';
+import type { ObjectView } from '../../runtime/kube/index.ts';
 import type { Logger } from '../../runtime/log/index.ts';
 import { compileException, ExceptionIndex, type CompiledException } from '../../verification/index.ts';
-
-/** Exceptions beyond this number have no effect (design §4, limits). */
-const MAX_EXCEPTIONS = 10_000;
 
 /**
  * The exceptions of the cluster, compiled as they come and indexed when first asked for after a change.
@@ -19,9 +16,9 @@ export class ExceptionState {
   readonly #invalid = new Set<string>();
   readonly #logger: Logger;
   #index: ExceptionIndex | undefined = new ExceptionIndex();
-  #tooMany = false;
+  #dropped = 0;
 
-  constructor(store: Pick<ObjectStore<SigningException>, 'onChange'>, logger: Logger) {
+  constructor(store: Pick<ObjectView<SigningException>, 'onChange'>, logger: Logger) {
     this.#logger = logger;
     store.onChange((key, current) => {
       this.#take(key, current);
@@ -58,9 +55,10 @@ export class ExceptionState {
   }
 
   #build(): ExceptionIndex {
-    const tooMany = this.#compiled.size > MAX_EXCEPTIONS;
-    if (tooMany && !this.#tooMany) this.#logger.error('too many exceptions: the newest have no effect', { count: this.#compiled.size, limit: MAX_EXCEPTIONS });
-    this.#tooMany = tooMany;
-    return new ExceptionIndex(tooMany ? [...this.#compiled.values()].slice(0, MAX_EXCEPTIONS) : this.#compiled.values());
+    const index = new ExceptionIndex(this.#compiled.values());
+    const { dropped } = index;
+    if (dropped > 0 && this.#dropped === 0) this.#logger.error('too many exceptions: the newest have no effect', { dropped });
+    this.#dropped = dropped;
+    return index;
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { resourcePath, type KubeClient, type KubeObject, type ObjectStore } from '../../runtime/kube/index.ts';
+import { resourcePath, type KubeClient, type KubeObject, type ObjectView } from '../../runtime/kube/index.ts';
 import type { Logger } from '../../runtime/log/index.ts';
 import type { Labels } from '../../verification/index.ts';
 import type { NamespaceLabels } from '../handlers/place.ts';
@@ -10,11 +10,11 @@ const NO_LABELS: Labels = {};
 
 /** Labels of namespaces from the mirror, else by one read of the object. */
 export class NamespaceState implements NamespaceLabels {
-  readonly #store: Pick<ObjectStore<KubeObject>, 'get'>;
+  readonly #store: Pick<ObjectView<KubeObject>, 'get'>;
   readonly #client: Pick<KubeClient, 'get'>;
   readonly #logger: Logger;
 
-  constructor(store: Pick<ObjectStore<KubeObject>, 'get'>, client: Pick<KubeClient, 'get'>, logger: Logger) {
+  constructor(store: Pick<ObjectView<KubeObject>, 'get'>, client: Pick<KubeClient, 'get'>, logger: Logger) {
     this.#store = store;
     this.#client = client;
     this.#logger = logger;
@@ -39,8 +39,13 @@ export class NamespaceState implements NamespaceLabels {
 
 /** What is kept of a namespace. */
 export function labelsOnly(object: KubeObject): KubeObject {
-  const { name, labels, resourceVersion } = object.metadata;
+  const { name, uid, labels, resourceVersion } = object.metadata;
   return {
-    metadata: { name, ...(labels === undefined ? {} : { labels }), ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+    metadata: {
+      name,
+      ...(uid === undefined ? {} : { uid }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
   };
 }

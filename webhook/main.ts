@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { systemClock } from '../runtime/clock.ts';
+import { healthRoutes, HttpError, WebServer } from '../runtime/http/index.ts';
+import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
+import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
+import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
+import { createLogger } from '../runtime/log/index.ts';
+import { ProcessConfig, PullSecrets, RegistryKeychains, TagDigests, type DockerConfigParser } from '../runtime/registry/index.ts';
+import { processSettings } from '../runtime/settings/index.ts';
+import { FactCache, limits, type EvidenceSource } from '../verification/index.ts';
+import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
+import { createOciSource } from '../verification/sources/oci/index.ts';
+import { PinHandler } from './handlers/pin.ts';
+import { ReferenceReader } from './handlers/references.ts';
+import { VerifyHandler } from './handlers/verify.ts';
+import { WebhookMetrics } from './metrics.ts';
+import { Replica } from './replica.ts';
+import { admissionRoutes } from './server.ts';
+import { ServingSwitch, tlsOf } from './serving.ts';
+
+const BODY_BYTES = 8 * 1024 * 1024;
+const EVIDENCE_BYTES = 256 * 1024 * 1024;
+const STOP_MS = 30_000;
+const DRAIN_MS = 10_000;
+/** In a cluster, endpoints need this long to forget a replica: it serves on meanwhile. */
+const FAREWELL_MS = 3_000;
+
+/** What reads registries. */
+interface Registries {
+  readonly source: EvidenceSource;
+  readonly keychains: RegistryKeychains;
+}
+
+const clock = systemClock;
+const settings = processSettings();
+const logger = createLogger({ level: settings.log.level, format: settings.log.format });
+const metrics = new WebhookMetrics();
+
+async function start(context: LifecycleContext): Promise<void> {
+  const { kubeconfigPath } = settings;
+  const connection = loadKubeConfig(kubeconfigPath === undefined ? {} : { kubeconfigPath });
+  const client = new KubeClient(connection, clock);
+  context.onStop('kubernetes connections', () => connection.close());
+  const registries: Registries = { source: registrySource(context), keychains: await keychainsOf(client) };
+  const server = new ServingSwitch();
+  const replica = new Replica({
+    client,
+    clock,
+    logger,
+    namespace: settings.namespace,
+    service: settings.webhook.service,
+    pod: settings.pod,
+    onLeaf: (leaf) => server.take(leaf),
+  });
+  context.onStop('mirrors', () => replica.stop());
+  replica.start();
+  await serveHealth(replica, context);
+  void serve(registries, { replica, server, context }).catch(endProcess);
+}
+
+/** Says hello to the API server as soon as there is a certificate, and then to the operator. */
+async function serve(
+  registries: Registries,
+  { replica, server, context }: { readonly replica: Replica; readonly server: ServingSwitch; readonly context: LifecycleContext },
+): Promise<void> {
+  const { signal } = context;
+  const certificate = replica.runCertificate(signal);
+  const leaf = await Promise.race([server.firstLeaf, certificate]);
+  if (leaf === undefined) return;
+  const { host, port } = settings.webhook;
+  const web = new WebServer({ routes: routesOf(registries, replica), tls: tlsOf(leaf), onError: serverFault });
+  server.attach(web);
+  const bound = await web.listen({ host, port });
+  logger.info('serving admission requests', { host, port: bound });
+  context.onStop('admission server', () => web.close(DRAIN_MS));
+  const lease = replica.runLease(signal);
+  context.onStop('farewell', async () => {
+    replica.retire();
+    await lease;
+    if (settings.pod.uid !== undefined) await clock.sleep(FAREWELL_MS);
+  });
+}
+
+function routesOf({ source, keychains }: Registries, replica: Replica): ReturnType<typeof admissionRoutes> {
+  const { caches, webhook } = settings;
+  const { collectionMs } = limits();
+  const evidence = new EvidenceCache({
+    source,
+    clock,
+    freshMs: caches.evidenceFreshMs,
+    negativeMs: caches.evidenceNegativeMs,
+    collectionMs,
+    maxBytes: EVIDENCE_BYTES,
+    onCollection: () => metrics.collected(),
+  });
+  const judge = new Judge({ evidence, facts: new FactCache(), clock });
+  const tags = new TagDigests({ source, clock, freshMs: caches.tagMs, resolveMs: collectionMs, onLookup: (hit) => metrics.tagLookedUp(hit) });
+  const { program, exceptions, namespaces } = replica;
+  const shared = { program, exceptions, namespaces, keychains, tags, references: new ReferenceReader(), observer: metrics };
+  const verify = new VerifyHandler({ ...shared, judge });
+  const pin = new PinHandler(shared);
+  return admissionRoutes({ verify, pin, clock, logger, metrics, longestMs: webhook.deadlineMs, bodyBytes: BODY_BYTES });
+}
+
+function registrySource(context: LifecycleContext): EvidenceSource {
+  const { plainHttpHosts, privateHosts } = settings.registry;
+  const source = createOciSource({
+    limits: limits(),
+    plainHttpHosts,
+    privateHosts,
+    now: () => clock.now().getTime(),
+    observe: (event) => metrics.exchanged(event.outcome),
+  });
+  context.onStop('registry connections', () => source.close());
+  return source;
+}
+
+async function keychainsOf(client: KubeClient): Promise<RegistryKeychains> {
+  const { dockerConfigPath, pullSecrets } = settings.registry;
+  const config = new ProcessConfig({ path: dockerConfigPath, parse: parseDockerConfig, clock, logger });
+  await config.load();
+  return new RegistryKeychains(config, pullSecrets ? new PullSecrets({ client, parse: parseDockerConfig, clock, logger }) : undefined);
+}
+
+async function serveHealth(replica: Replica, context: LifecycleContext): Promise<void> {
+  const routes = healthRoutes({ ready: () => replica.readiness(), metrics: () => metrics.render(replica.state()) });
+  const health = new WebServer({ routes, onError: serverFault });
+  await health.listen(settings.health);
+  context.onStop('health server', () => health.close(1_000));
+}
+
+/** Reads a docker configuration, of this process or from a pull secret. */
+const parseDockerConfig: DockerConfigParser = (text) => {
+  const keychain = dockerConfigKeychain(JSON.parse(text), 'docker configuration');
+  return (host, repository) => keychain.credentialFor(host, repository);
+};
+
+function serverFault(error: unknown): void {
+  if (error instanceof HttpError) {
+    logger.debug('a request was refused', { error });
+    return;
+  }
+  metrics.fault('server');
+  logger.warn('a request failed', { error });
+}
+
+/** What keeps the replica from serving at all ends the process: it is then started anew. */
+function endProcess(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+const onUnhandled = (): void => metrics.fault('process');
+await runMain({ logger, stopMs: STOP_MS, onUnhandled }, start);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { Clock } from '../runtime/clock.ts';
+import type { Readiness } from '../runtime/http/index.ts';
+import type { KubeClient } from '../runtime/kube/index.ts';
+import type { Logger } from '../runtime/log/index.ts';
+import type { Leaf } from '../runtime/tls/index.ts';
+import { ServingCertificate } from './certificate.ts';
+import { ReplicaLease } from './lease.ts';
+import type { ReplicaState } from './metrics.ts';
+import { ConfigurationState } from './state/configurations.ts';
+import { ExceptionState } from './state/exceptions.ts';
+import { createMirrors, type Mirrors } from './state/mirrors.ts';
+import { NamespaceState } from './state/namespaces.ts';
+import { ProgramState } from './state/program.ts';
+import { readinessProblems } from './state/readiness.ts';
+
+/** What a replica is made of. */
+export interface ReplicaOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly namespace: string;
+  readonly service: string;
+  readonly pod: { readonly name: string; readonly uid: string | undefined };
+  /** Told of every certificate that is to be served from now on. */
+  readonly onLeaf: (leaf: Leaf) => void;
+}
+
+/**
+ * What one webhook replica knows of the cluster and tells it: program, exceptions, namespaces and
+ * webhook configurations as mirrored, its certificate, its Lease, and whether it is ready.
+ */
+export class Replica {
+  readonly program: ProgramState;
+  readonly exceptions: ExceptionState;
+  readonly namespaces: NamespaceState;
+  readonly #clock: Clock;
+  readonly #mirrors: Mirrors;
+  readonly #configurations: ConfigurationState;
+  readonly #certificate: ServingCertificate;
+  readonly #lease: ReplicaLease;
+  #stopping = false;
+
+  constructor(options: ReplicaOptions) {
+    const { client, clock, logger, namespace, pod } = options;
+    this.#clock = clock;
+    this.#mirrors = createMirrors({ client, clock, logger, namespace });
+    const { program, exceptions, namespaces, validating, mutating } = this.#mirrors;
+    this.exceptions = new ExceptionState(exceptions.store, logger);
+    this.namespaces = new NamespaceState(namespaces.store, client, logger);
+    this.#configurations = new ConfigurationState([validating.store, mutating.store]);
+    const accepts = (leafPem: string): boolean => this.#configurations.refusing(leafPem, clock.now()).length === 0;
+    const { service, onLeaf } = options;
+    this.#certificate = new ServingCertificate({ client, clock, logger, namespace, service, accepts, onLeaf });
+    this.#lease = new ReplicaLease({
+      client,
+      clock,
+      logger,
+      namespace,
+      podName: pod.name,
+      ...(pod.uid === undefined ? {} : { podUid: pod.uid }),
+      revision: () => this.program.snapshot?.revision,
+    });
+    this.program = new ProgramState({ store: program.store, namespace, logger, onRevision: () => this.#lease.poke() });
+  }
+
+  /** Starts mirroring. */
+  start(): void {
+    for (const mirror of Object.values(this.#mirrors)) mirror.start();
+  }
+
+  /** Ends mirroring. */
+  async stop(): Promise<void> {
+    await Promise.all(Object.values(this.#mirrors).map((mirror) => mirror.stop()));
+  }
+
+  /** Keeps the certificate fresh until the signal aborts. */
+  async runCertificate(signal: AbortSignal): Promise<void> {
+    await this.#certificate.run(signal);
+  }
+
+  /** Keeps the Lease until the signal aborts, then takes it away. */
+  async runLease(signal: AbortSignal): Promise<void> {
+    await this.#lease.run(signal);
+    await this.#lease.release();
+  }
+
+  /** From now on not ready: the process is about to end. */
+  retire(): void {
+    this.#stopping = true;
+  }
+
+  /** Whether the API server may send requests here, and why not. */
+  readiness(): Readiness {
+    const { program: _program, ...mirrors } = this.#mirrors;
+    const problems = readinessProblems({
+      programmed: this.program.snapshot !== undefined,
+      mirrors,
+      exceptionsSilentSeconds: this.#mirrors.exceptions.secondsSinceContact(),
+      serving: this.#certificate.leaf !== undefined,
+      refusing: this.#refusing(),
+    });
+    const reasons = this.#stopping ? ['stopping', ...problems] : problems;
+    return { ok: reasons.length === 0, reasons };
+  }
+
+  /** State for gauges. */
+  state(): ReplicaState {
+    const { snapshot, problem } = this.program;
+    const silent = Object.values(this.#mirrors).map((mirror) => [mirror.status().resource, mirror.secondsSinceContact()] as const);
+    return {
+      revision: snapshot?.revision,
+      programProblem: problem !== undefined,
+      policies: snapshot?.policies.length ?? 0,
+      exceptions: this.exceptions.count,
+      invalidExceptions: this.exceptions.invalidCount,
+      leafNotAfter: this.#certificate.leaf?.notAfter,
+      refusing: this.#refusing().length,
+      ready: this.readiness().ok,
+      silentSeconds: Object.fromEntries(silent),
+    };
+  }
+
+  #refusing(): readonly string[] {
+    const { leaf } = this.#certificate;
+    return leaf === undefined ? [] : this.#configurations.refusing(leaf.certPem, this.#clock.now());
+  }
+}

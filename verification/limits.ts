@@ -25,6 +25,8 @@ export interface Limits {
   readonly requestMs: number;
   /** Milliseconds for a whole collection. */
   readonly collectionMs: number;
+  /** Bytes of all signatures and attestations that one collection keeps. */
+  readonly collectionBytes: number;
   /** Bytes of a body that reports an error or carries a token. */
   readonly errorBytes: number;
   /** Characters of a glob pattern. */
@@ -48,6 +50,7 @@ export const DEFAULT_LIMITS: Limits = {
   connectMs: 3000,
   requestMs: 8000,
   collectionMs: 60_000,
+  collectionBytes: 64 * 1024 * 1024,
   errorBytes: 64 * 1024,
   patternChars: 1024,
   hostConcurrency: 32,

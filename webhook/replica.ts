@@ -11,7 +11,7 @@ import { ReplicaLease } from './lease.ts';
 import type { ReplicaState } from './metrics.ts';
 import { ConfigurationState } from './state/configurations.ts';
 import { ExceptionState } from './state/exceptions.ts';
-import { createMirrors, type Mirrors } from './state/mirrors.ts';
+import { allMirrors, createMirrors, type Mirrors } from './state/mirrors.ts';
 import { NamespaceState } from './state/namespaces.ts';
 import { ProgramState } from './state/program.ts';
 import { readinessProblems } from './state/readiness.ts';
@@ -68,12 +68,12 @@ export class Replica {
 
   /** Starts mirroring. */
   start(): void {
-    for (const mirror of Object.values(this.#mirrors)) mirror.start();
+    for (const mirror of allMirrors(this.#mirrors)) mirror.start();
   }
 
   /** Ends mirroring. */
   async stop(): Promise<void> {
-    await Promise.all(Object.values(this.#mirrors).map((mirror) => mirror.stop()));
+    await Promise.all(allMirrors(this.#mirrors).map((mirror) => mirror.stop()));
   }
 
   /** Keeps the certificate fresh until the signal aborts. */
@@ -94,11 +94,11 @@ export class Replica {
 
   /** Whether the API server may send requests here, and why not. */
   readiness(): Readiness {
-    const { program: _program, ...mirrors } = this.#mirrors;
+    const { exceptions, namespaces, validating, mutating } = this.#mirrors;
     const problems = readinessProblems({
       programmed: this.program.snapshot !== undefined,
-      mirrors,
-      exceptionsSilentSeconds: this.#mirrors.exceptions.secondsSinceContact(),
+      mirrors: { exceptions, namespaces, 'validating webhooks': validating, 'mutating webhooks': mutating },
+      exceptionsSilentSeconds: exceptions.secondsSinceContact(),
       serving: this.#certificate.leaf !== undefined,
       refusing: this.#refusing(),
     });
@@ -109,7 +109,7 @@ export class Replica {
   /** State for gauges. */
   state(): ReplicaState {
     const { snapshot, problem } = this.program;
-    const silent = Object.values(this.#mirrors).map((mirror) => [mirror.status().resource, mirror.secondsSinceContact()] as const);
+    const silent = allMirrors(this.#mirrors).map((mirror) => [mirror.status().resource, mirror.secondsSinceContact()] as const);
     return {
       revision: snapshot?.revision,
       programProblem: problem !== undefined,

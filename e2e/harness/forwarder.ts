@@ -4,22 +4,21 @@
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 
-/** Where a forwarder connects to: a TCP address or a unix socket. */
-export type Target = { readonly host: string; readonly port: number } | { readonly path: string };
+/** A TCP address. */
+export interface TcpAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** What a forwarder is started with. */
 export interface ForwardOptions {
-  /** TCP address to listen on; a port of 0 picks a free one. */
-  readonly listen: { readonly host: string; readonly port: number };
-  readonly to: Target;
-  /** Sent ahead of every connection's own bytes. */
-  readonly preamble?: string;
+  /** Where to listen; a port of 0 picks a free one. */
+  readonly listen: TcpAddress;
+  readonly to: TcpAddress;
 }
 
 /** A listening forwarder. */
-export interface Forwarder {
-  readonly host: string;
-  readonly port: number;
+export interface Forwarder extends TcpAddress {
   stop(): Promise<void>;
 }
 
@@ -35,9 +34,6 @@ export async function forward(options: ForwardOptions): Promise<Forwarder> {
   const server = createServer({ allowHalfOpen: true }, (client) => {
     const upstream = connect({ ...to, allowHalfOpen: true });
     open.add(client).add(upstream);
-    if (options.preamble !== undefined) {
-      upstream.write(options.preamble);
-    }
     join(client, upstream);
     const closed = (): void => {
       open.delete(client);
@@ -59,7 +55,7 @@ export async function forward(options: ForwardOptions): Promise<Forwarder> {
 }
 
 /** Connects two sockets with each other; the end of one way ends that way alone. */
-export function join(one: Socket, other: Socket): void {
+function join(one: Socket, other: Socket): void {
   one.pipe(other);
   other.pipe(one);
   one.once('error', () => other.destroy());
@@ -68,7 +64,7 @@ export function join(one: Socket, other: Socket): void {
   other.once('close', (failed) => failed && one.destroy());
 }
 
-function listening(server: Server, at: ForwardOptions['listen']): Promise<number> {
+function listening(server: Server, at: TcpAddress): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ ...at, exclusive: true }, () => {

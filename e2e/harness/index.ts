@@ -24,11 +24,11 @@ export {
   deleteImage,
   digestOf,
   moveTag,
-  pushIndex,
-  type PushedIndex,
   pushImage,
+  pushIndex,
   type ImageOptions,
   type PushedImage,
+  type PushedIndex,
 } from './images.ts';
 export {
   Kubectl,

@@ -27,24 +27,40 @@ export type ImageMatcher = (reference: Pick<ImageReference, 'host' | 'repository
 export function compileImageGlob(pattern: string): ImageMatcher {
   if (pattern === ANY_SEGMENTS) return () => true;
   refuseForeignSyntax(pattern);
+  const { host, segments } = compileParts(pattern);
+  return (reference) =>
+    host(reference.host) && matchSegments(segments, reference.repository.split('/'));
+}
+
+function compileParts(pattern: string): {
+  readonly host: (host: string) => boolean;
+  readonly segments: readonly string[];
+} {
   const [first = '', ...rest] = pattern.split('/');
   const hosted = rest.length > 0 && isHostPart(first);
   const host = hosted ? compileHost(pattern, first) : exactly('docker.io');
   const written = hosted ? rest : [first, ...rest];
   for (const segment of written) checkSegment(pattern, segment);
-  const onHub = !hosted || (!first.includes('*') && host('docker.io'));
   // `docker.io/**` is all of Docker Hub, not all of its library.
-  const segments = onHub && written[0] !== ANY_SEGMENTS ? expandHubPath('docker.io', written) : written;
-  return (reference) => host(reference.host) && matchSegments(segments, reference.repository.split('/'));
+  if (written[0] === ANY_SEGMENTS || (hosted && first.includes('*'))) {
+    return { host, segments: written };
+  }
+  return { host, segments: host('docker.io') ? expandHubPath('docker.io', written) : written };
 }
 
 function refuseForeignSyntax(pattern: string): void {
-  if (pattern.length > DEFAULT_LIMITS.patternChars) throw invalid(pattern, 'longer than 1,024 characters');
+  if (pattern.length > DEFAULT_LIMITS.patternChars)
+    throw invalid(pattern, 'longer than 1,024 characters');
   if (pattern.includes('@')) throw invalid(pattern, 'patterns name repositories, without a digest');
   const afterHost = pattern.slice(pattern.indexOf('/') + 1);
   if (afterHost.includes(':')) throw invalid(pattern, 'patterns name repositories, without a tag');
-  if (pattern === '*') throw invalid(pattern, 'write "**" for every image, or "docker.io/library/*"');
-  if (/^\*+\//.test(pattern)) throw invalid(pattern, 'the first segment is not a host; write the host, or "**" for every image');
+  if (pattern === '*')
+    throw invalid(pattern, 'write "**" for every image, or "docker.io/library/*"');
+  if (/^\*+\//.test(pattern))
+    throw invalid(
+      pattern,
+      'the first segment is not a host; write the host, or "**" for every image',
+    );
 }
 
 function exactly(host: string): (host: string) => boolean {
@@ -63,7 +79,10 @@ function compileHost(pattern: string, written: string): (host: string) => boolea
     const actual = splitPort(host);
     if (actual.port !== port) return false;
     const actualLabels = actual.name.split('.');
-    return labels.length === actualLabels.length && labels.every((l, i) => matchStars(l, actualLabels[i] ?? ''));
+    return (
+      labels.length === actualLabels.length &&
+      labels.every((l, i) => matchStars(l, actualLabels[i] ?? ''))
+    );
   };
 }
 
@@ -78,7 +97,8 @@ function canonicalHost(pattern: string, written: string): string {
 function checkSegment(pattern: string, segment: string): void {
   if (segment === ANY_SEGMENTS) return;
   const shown = JSON.stringify(segment.slice(0, 64));
-  if (segment.includes(ANY_SEGMENTS)) throw invalid(pattern, `"**" must be a whole segment, not part of ${shown}`);
+  if (segment.includes(ANY_SEGMENTS))
+    throw invalid(pattern, `"**" must be a whole segment, not part of ${shown}`);
   const fits = segment.includes('*') ? PATH_ALPHABET.test(segment) : isPathComponent(segment);
   if (!fits) throw invalid(pattern, `the segment ${shown} can match no repository`);
 }
@@ -129,5 +149,7 @@ function matchStars(pattern: string, text: string): boolean {
 
 function invalid(pattern: string, detail: string, cause?: unknown): VerificationError {
   const shown = JSON.stringify(pattern.length > 256 ? `${pattern.slice(0, 256)}…` : pattern);
-  return new VerificationError('POLICY_INVALID', `image pattern ${shown} is not valid: ${detail}`, { cause });
+  return new VerificationError('POLICY_INVALID', `image pattern ${shown} is not valid: ${detail}`, {
+    cause,
+  });
 }

@@ -34,7 +34,8 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 export function parseHost(written: string): Host {
   const { name, port } = splitPort(written.toLowerCase());
   const canonicalName = ALIASES.get(name) ?? canonical(name);
-  if (port === undefined || checkedPort(port) === '443') return { canonical: canonicalName, name: canonicalName };
+  if (port === undefined || checkedPort(port) === '443')
+    return { canonical: canonicalName, name: canonicalName };
   return { canonical: `${canonicalName}:${port}`, name: canonicalName, port };
 }
 
@@ -46,7 +47,8 @@ export function splitPort(host: string): { readonly name: string; readonly port?
 }
 
 function checkedPort(port: string): string {
-  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) throw invalid(`port ${JSON.stringify(port)}`);
+  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535)
+    throw invalid(`port ${JSON.stringify(port)}`);
   return port;
 }
 
@@ -56,15 +58,18 @@ function canonical(name: string): string {
   const labels = name.split('.');
   for (const label of labels) {
     if (!LABEL.test(label)) throw invalid(`host ${JSON.stringify(name)}`);
-    if (label.startsWith('xn--')) throw invalid(`host ${JSON.stringify(name)}: internationalised names are refused`);
+    if (label.startsWith('xn--'))
+      throw invalid(`host ${JSON.stringify(name)}: internationalised names are refused`);
   }
   const last = labels.at(-1) ?? '';
-  if (NUMERIC.test(last) && !IPV4.test(name)) throw invalid(`host ${JSON.stringify(name)}: not an IPv4 address`);
+  if (NUMERIC.test(last) && !IPV4.test(name))
+    throw invalid(`host ${JSON.stringify(name)}: not an IPv4 address`);
   return name;
 }
 
 function canonicalIpv6(name: string): string {
-  if (!IPV6.test(name) || !URL.canParse(`https://${name}/`)) throw invalid(`host ${JSON.stringify(name)}`);
+  if (!IPV6.test(name) || !URL.canParse(`https://${name}/`))
+    throw invalid(`host ${JSON.stringify(name)}`);
   return new URL(`https://${name}/`).hostname;
 }
 

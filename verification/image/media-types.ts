@@ -12,7 +12,8 @@ export const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2
 /** Layer of a cosign `.sig` image. */
 export const SIMPLE_SIGNING = 'application/vnd.dev.cosign.simplesigning.v1+json';
 
-const BUNDLE_JSON = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v\d+\.\d+)?\+json(?:;\s*version=\d+\.\d+)?$/;
+const BUNDLE_JSON =
+  /^application\/vnd\.dev\.sigstore\.bundle(?:\.v\d+\.\d+)?\+json(?:;\s*version=\d+\.\d+)?$/;
 
 /** What a manifest says it is: one image, or a list of them. */
 export type ManifestKind = 'manifest' | 'index';

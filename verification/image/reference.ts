@@ -36,7 +36,8 @@ export function isDigest(text: string): text is Digest {
 
 /** The text as a digest; throws REF_INVALID for any other algorithm, length or case. */
 export function parseDigest(text: string): Digest {
-  if (!isDigest(text)) throw invalid(text, 'the digest is not sha256 or sha512 in lower-case hexadecimal');
+  if (!isDigest(text))
+    throw invalid(text, 'the digest is not sha256 or sha512 in lower-case hexadecimal');
   return text;
 }
 
@@ -50,16 +51,28 @@ export function parseDigest(text: string): Digest {
  */
 export function parseImageReference(written: string): ImageReference {
   if (written.length > MAX_WRITTEN) throw invalid(written, 'longer than 4,096 characters');
-  if (!ALPHABET.test(written)) throw invalid(written, 'empty, or holds a character that no reference has');
-  const at = written.indexOf('@');
-  const digest = at < 0 ? undefined : parseDigest(written.slice(at + 1));
-  const named = at < 0 ? written : written.slice(0, at);
-  const colon = named.lastIndexOf(':');
-  const tagged = colon > named.lastIndexOf('/') && !named.endsWith(']');
-  const tag = tagged ? named.slice(colon + 1) : undefined;
+  if (!ALPHABET.test(written))
+    throw invalid(written, 'empty, or holds a character that no reference has');
+  const [named, digest] = splitAt(written, written.indexOf('@'));
+  const [name, tag] = splitAt(named, tagColon(named));
   if (tag !== undefined && !TAG.test(tag)) throw invalid(written, 'the tag');
-  const name = parseName(written, tagged ? named.slice(0, colon) : named);
-  return { written, ...name, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
+  return {
+    written,
+    ...parseName(written, name),
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest: parseDigest(digest) }),
+  };
+}
+
+/** What is before and after the character at the index; a negative index finds nothing after. */
+function splitAt(text: string, index: number): readonly [string, string | undefined] {
+  return index < 0 ? [text, undefined] : [text.slice(0, index), text.slice(index + 1)];
+}
+
+/** A colon before the last slash belongs to a port, one inside brackets to an IPv6 address. */
+function tagColon(named: string): number {
+  const colon = named.lastIndexOf(':');
+  return colon > named.lastIndexOf('/') && !named.endsWith(']') ? colon : -1;
 }
 
 /** The normalised name without tag and digest: `host/path`. */
@@ -68,7 +81,10 @@ export function repositoryName(reference: Pick<ImageReference, 'host' | 'reposit
 }
 
 /** The same reference with this digest instead of its own; the tag stays, as written. */
-export function withDigest(reference: ImageReference, digest: Digest): ImageReference & { readonly digest: Digest } {
+export function withDigest(
+  reference: ImageReference,
+  digest: Digest,
+): ImageReference & { readonly digest: Digest } {
   const at = reference.written.indexOf('@');
   const named = at < 0 ? reference.written : reference.written.slice(0, at);
   return { ...reference, written: `${named}@${digest}`, digest };
@@ -89,17 +105,23 @@ export function expandHubPath(host: string, parts: readonly string[]): readonly 
   return host === DOCKER_HUB && parts.length === 1 ? ['library', ...parts] : parts;
 }
 
-function parseName(written: string, name: string): { readonly host: string; readonly repository: string } {
+function parseName(
+  written: string,
+  name: string,
+): { readonly host: string; readonly repository: string } {
   const [first = '', ...rest] = name.split('/');
   const hosted = rest.length > 0 && isHostPart(first);
-  if (!hosted && IDENTIFIER.test(name)) throw invalid(written, 'a bare image ID names no repository');
+  if (!hosted && IDENTIFIER.test(name))
+    throw invalid(written, 'a bare image ID names no repository');
   const host = hosted ? hostOf(written, first) : DOCKER_HUB;
   const parts = hosted ? rest : [first, ...rest];
   for (const part of parts) {
-    if (!COMPONENT.test(part)) throw invalid(written, `the repository part ${JSON.stringify(part.slice(0, 64))}`);
+    if (!COMPONENT.test(part))
+      throw invalid(written, `the repository part ${JSON.stringify(part.slice(0, 64))}`);
   }
   const repository = expandHubPath(host, parts).join('/');
-  if (repository.length > MAX_REPOSITORY) throw invalid(written, 'the repository is longer than 255 characters');
+  if (repository.length > MAX_REPOSITORY)
+    throw invalid(written, 'the repository is longer than 255 characters');
   return { host, repository };
 }
 
@@ -113,5 +135,7 @@ function hostOf(written: string, text: string): string {
 
 function invalid(written: string, detail: string, cause?: unknown): VerificationError {
   const shown = JSON.stringify(written.length > 256 ? `${written.slice(0, 256)}…` : written);
-  return new VerificationError('REF_INVALID', `image reference ${shown} is not valid: ${detail}`, { cause });
+  return new VerificationError('REF_INVALID', `image reference ${shown} is not valid: ${detail}`, {
+    cause,
+  });
 }

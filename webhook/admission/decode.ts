@@ -52,27 +52,36 @@ export function decodeReview(text: string): Decoded {
 }
 
 function decodeRequest(uid: string, request: JsonObject): Decoded {
-  const { operation, kind, userInfo, object, oldObject } = request as Readonly<Record<string, unknown>> & RawRequest;
+  const { operation, kind, userInfo, object, oldObject } = request as JsonObject & RawRequest;
   if (!isOperation(operation)) return refuse(uid, 'request.operation: not known');
-  if (!isObject(kind) || typeof kind['kind'] !== 'string' || kind['kind'] === '') return refuse(uid, 'request.kind: missing');
-  const needsObject = operation === 'CREATE' || operation === 'UPDATE';
-  if (needsObject && !isObject(object)) return refuse(uid, 'request.object: not an object');
-  if (operation === 'UPDATE' && !isObject(oldObject)) return refuse(uid, 'request.oldObject: not an object');
+  if (!isObject(kind) || textOf(kind['kind']) === '') return refuse(uid, 'request.kind: missing');
+  const problem = objectProblem(operation, object, oldObject);
+  if (problem !== undefined) return refuse(uid, problem);
   return {
     ok: true,
     request: {
       uid,
       operation,
       group: textOf(kind['group']),
-      kind: kind['kind'],
+      kind: textOf(kind['kind']),
       subResource: textOf(request['subResource']),
       namespace: textOf(request['namespace']),
-      username: isObject(userInfo) ? textOf(userInfo['username']) : '',
-      object: isObject(object) ? object : undefined,
-      oldObject: isObject(oldObject) ? oldObject : undefined,
+      username: textOf(objectOf(userInfo)?.['username']),
+      object: objectOf(object),
+      oldObject: objectOf(oldObject),
       dryRun: request['dryRun'] === true,
     },
   };
+}
+
+function objectProblem(operation: Operation, object: unknown, oldObject: unknown): string | undefined {
+  if (operation === 'DELETE' || operation === 'CONNECT') return undefined;
+  if (!isObject(object)) return 'request.object: not an object';
+  return operation === 'UPDATE' && !isObject(oldObject) ? 'request.oldObject: not an object' : undefined;
+}
+
+function objectOf(value: unknown): JsonObject | undefined {
+  return isObject(value) ? value : undefined;
 }
 
 interface RawRequest {

@@ -18,6 +18,15 @@ export interface Mirrors {
   readonly mutating: Reflector<WebhookConfiguration>;
 }
 
+/** What all mirrors have in common. */
+export type Mirror = Pick<Reflector<KubeObject>, 'start' | 'stop' | 'status' | 'hasSynced' | 'secondsSinceContact'>;
+
+/** The mirrors as a list. */
+export function allMirrors(mirrors: Mirrors): readonly Mirror[] {
+  const { program, exceptions, namespaces, validating, mutating } = mirrors;
+  return [program, exceptions, namespaces, validating, mutating];
+}
+
 /** What mirroring needs. */
 export interface MirrorsOptions {
   readonly client: KubeClient;

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+export { dockerConfigKeychain } from './docker-config.ts';
+export { anonymousKeychain, combineKeychains } from './keychain.ts';

@@ -3,17 +3,17 @@
 
 import type { Clock } from '../runtime/clock.ts';
 import type { Readiness } from '../runtime/http/index.ts';
+import { FollowedExceptions } from '../runtime/exceptions/index.ts';
 import type { KubeClient } from '../runtime/kube/index.ts';
 import type { Logger } from '../runtime/log/index.ts';
+import { FollowedProgram } from '../runtime/program/index.ts';
 import type { Leaf } from '../runtime/tls/index.ts';
 import { ServingCertificate } from './certificate.ts';
 import { ReplicaLease } from './lease.ts';
 import type { ReplicaState } from './metrics.ts';
 import { ConfigurationState } from './state/configurations.ts';
-import { ExceptionState } from './state/exceptions.ts';
 import { allMirrors, createMirrors, type Mirrors } from './state/mirrors.ts';
 import { NamespaceState } from './state/namespaces.ts';
-import { ProgramState } from './state/program.ts';
 import { readinessProblems } from './state/readiness.ts';
 
 /** What a replica is made of. */
@@ -33,8 +33,8 @@ export interface ReplicaOptions {
  * webhook configurations as mirrored, its certificate, its Lease, and whether it is ready.
  */
 export class Replica {
-  readonly program: ProgramState;
-  readonly exceptions: ExceptionState;
+  readonly program: FollowedProgram;
+  readonly exceptions: FollowedExceptions;
   readonly namespaces: NamespaceState;
   readonly #clock: Clock;
   readonly #mirrors: Mirrors;
@@ -48,7 +48,7 @@ export class Replica {
     this.#clock = clock;
     this.#mirrors = createMirrors({ client, clock, logger, namespace });
     const { program, exceptions, namespaces, validating, mutating } = this.#mirrors;
-    this.exceptions = new ExceptionState(exceptions.store, logger);
+    this.exceptions = new FollowedExceptions(exceptions.store, logger);
     this.namespaces = new NamespaceState(namespaces.store, client, logger);
     this.#configurations = new ConfigurationState([validating.store, mutating.store]);
     const accepts = (leafPem: string): boolean => this.#configurations.refusing(leafPem, clock.now()).length === 0;
@@ -63,7 +63,7 @@ export class Replica {
       ...(pod.uid === undefined ? {} : { podUid: pod.uid }),
       revision: () => this.program.snapshot?.revision,
     });
-    this.program = new ProgramState({ store: program.store, namespace, logger, onRevision: () => this.#lease.poke() });
+    this.program = new FollowedProgram({ store: program.store, namespace, logger, onRevision: () => this.#lease.poke() });
   }
 
   /** Starts mirroring. */

@@ -25,5 +25,6 @@ export {
   REVISION_ANNOTATION,
   type ProgramConfigMap,
 } from './configmap.ts';
+export { FollowedProgram, type FollowedProgramOptions } from './followed.ts';
 export { buildSnapshot, PolicySnapshot } from './snapshot.ts';
 export { ProgramStore, type ProgramObjects, type ProgramState } from './store.ts';

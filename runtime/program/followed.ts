@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { KubeObject, ObjectView } from '../../runtime/kube/index.ts';
-import type { Logger } from '../../runtime/log/index.ts';
-import { ProgramStore, type PolicySnapshot, type ProgramConfigMap } from '../../runtime/program/index.ts';
+import type { KubeObject, ObjectView } from '../kube/index.ts';
+import type { Logger } from '../log/index.ts';
+import type { ProgramConfigMap } from './configmap.ts';
+import type { PolicySnapshot } from './snapshot.ts';
+import { ProgramStore } from './store.ts';
 
 /** What following the program needs. */
-export interface ProgramStateOptions {
+export interface FollowedProgramOptions {
   readonly store: Pick<ObjectView<ProgramConfigMap & KubeObject>, 'get' | 'onChange'>;
   readonly namespace: string;
   readonly logger: Logger;
@@ -18,13 +20,13 @@ export interface ProgramStateOptions {
  * Follows the ConfigMaps of the program and holds the snapshot that is enforced. Changes that come
  * together are looked at once. What cannot be taken keeps the last snapshot and is told in the log.
  */
-export class ProgramState {
-  readonly #options: ProgramStateOptions;
+export class FollowedProgram {
+  readonly #options: FollowedProgramOptions;
   readonly #program = new ProgramStore();
   #scheduled = false;
   #toldProblem: string | undefined;
 
-  constructor(options: ProgramStateOptions) {
+  constructor(options: FollowedProgramOptions) {
     this.#options = options;
     options.store.onChange(() => {
       this.#schedule();

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { SigningException } from '../../crds/index.ts';
-import type { ObjectView } from '../../runtime/kube/index.ts';
-import type { Logger } from '../../runtime/log/index.ts';
+import type { ObjectView } from '../kube/index.ts';
+import type { Logger } from '../log/index.ts';
 import { compileException, ExceptionIndex, type CompiledException } from '../../verification/index.ts';
 
 /**
@@ -11,7 +11,7 @@ import { compileException, ExceptionIndex, type CompiledException } from '../../
  * One that does not compile has no effect and is told in the log. What is deleted or revoked is gone
  * with the next request: nothing but this process stands between.
  */
-export class ExceptionState {
+export class FollowedExceptions {
   readonly #compiled = new Map<string, CompiledException>();
   readonly #invalid = new Set<string>();
   readonly #logger: Logger;

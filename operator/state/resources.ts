@@ -22,6 +22,7 @@ export const RESOURCES = {
   replicaSets: { group: 'apps', version: 'v1', plural: 'replicasets' },
   jobs: { group: 'batch', version: 'v1', plural: 'jobs' },
   cronJobs: { group: 'batch', version: 'v1', plural: 'cronjobs' },
+  events: { group: '', version: 'v1', plural: 'events' },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' },
   reports: { group: 'wgpolicyk8s.io', version: 'v1alpha2', plural: 'policyreports' },
   validatingConfigurations: {

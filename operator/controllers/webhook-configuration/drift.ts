@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { Webhook, WebhookConfiguration } from './configuration.ts';
+
+/** Which of the two configurations. */
+export type ConfigurationType = 'validating' | 'mutating';
+
+interface Expected {
+  readonly name: string;
+  readonly type: ConfigurationType;
+  readonly failurePolicy: 'Fail' | 'Ignore';
+  /** Resource and operation that must be covered. */
+  readonly covers: readonly (readonly [resource: string, operation: string])[];
+  readonly matchConditions: readonly string[];
+}
+
+const PODS = [
+  ['pods', 'CREATE'],
+  ['pods', 'UPDATE'],
+  ['pods/ephemeralcontainers', 'UPDATE'],
+] as const;
+
+/** What must hold of the webhooks, whatever an administrator chose for selectors. */
+const EXPECTED: readonly Expected[] = [
+  {
+    name: 'pods.countersign.dev',
+    type: 'validating',
+    failurePolicy: 'Fail',
+    covers: PODS,
+    matchConditions: ['images-changed'],
+  },
+  {
+    name: 'pin.countersign.dev',
+    type: 'mutating',
+    failurePolicy: 'Ignore',
+    covers: PODS,
+    matchConditions: ['some-image-without-digest'],
+  },
+];
+
+/** Less leaves no time for a registry. */
+const MIN_TIMEOUT_SECONDS = 5;
+
+/**
+ * What differs from the invariants of `config/admission`, one line each. Selectors and the text of
+ * expressions are the administrator's; names, rules, `failurePolicy`, `objectSelector` and time-outs
+ * decide whether pods are judged at all.
+ */
+export function driftOf(type: ConfigurationType, { webhooks = [] }: WebhookConfiguration): readonly string[] {
+  return EXPECTED.filter((expected) => expected.type === type).flatMap((expected) => {
+    const webhook = webhooks.find(({ name }) => name === expected.name);
+    if (webhook === undefined) return [`${expected.name} is missing`];
+    return differences(expected, webhook).map((difference) => `${expected.name}: ${difference}`);
+  });
+}
+
+function differences(expected: Expected, webhook: Webhook): readonly string[] {
+  const found: string[] = [];
+  const { failurePolicy, timeoutSeconds = 10, matchConditions = [], objectSelector = {} } = webhook;
+  if (failurePolicy !== expected.failurePolicy) {
+    found.push(`failurePolicy is not ${expected.failurePolicy}`);
+  }
+  if (timeoutSeconds < MIN_TIMEOUT_SECONDS) found.push('timeoutSeconds is too short');
+  if (Object.keys(objectSelector).length > 0) found.push('objectSelector lets objects through');
+  for (const { name } of matchConditions) {
+    if (!expected.matchConditions.includes(name)) found.push(`matchCondition ${name} is not ours`);
+  }
+  for (const [resource, operation] of expected.covers) {
+    if (!covers(webhook, resource, operation)) found.push(`${operation} of ${resource} is not covered`);
+  }
+  return found;
+}
+
+function covers({ rules = [] }: Webhook, resource: string, operation: string): boolean {
+  return rules.some(({ resources = [], operations = [] }) => {
+    const named = [resource, '*/*', ...(resource.includes('/') ? [] : ['*'])];
+    return (
+      resources.some((r) => named.includes(r)) &&
+      operations.some((o) => o === operation || o === '*')
+    );
+  });
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { SigningException } from '../../../crds/index.ts';
+import type { KubeObject, ObjectView } from '../../../runtime/kube/index.ts';
+import { keyOfObject, type WorkloadInventory } from './inventory.ts';
+import { KINDS, sameForJudgement, type WorkloadKind, type WorkloadObject } from './objects.ts';
+import type { PolicyReport } from './report.ts';
+
+type Changes<T extends KubeObject> = Pick<ObjectView<T>, 'onChange'>;
+
+/** What changes are taken from. */
+export interface ChangeSources {
+  readonly workloads: Readonly<
+    Record<WorkloadKind, Changes<WorkloadObject> & Pick<ObjectView<WorkloadObject>, 'byIndex'>>
+  >;
+  readonly exceptions: Changes<SigningException>;
+  readonly namespaces: Changes<KubeObject>;
+  readonly reports: Changes<PolicyReport>;
+}
+
+/** Enqueues the workloads whose judgement, or whose report, a change may concern. */
+export function followChanges(
+  sources: ChangeSources,
+  inventory: WorkloadInventory,
+  enqueue: (key: string) => void,
+): void {
+  const all = (namespace: string): void => inventory.keys(namespace).forEach(enqueue);
+  for (const kind of KINDS) {
+    sources.workloads[kind].onChange((_key, current, previous) => {
+      for (const key of concerned({ current, previous, inventory, sources })) enqueue(key);
+    });
+  }
+  sources.exceptions.onChange((_key, current, previous) => {
+    const namespace = (current ?? previous)?.metadata.namespace;
+    if (namespace !== undefined) all(namespace);
+  });
+  sources.namespaces.onChange((name, current, previous) => {
+    if (labelsOf(current) !== labelsOf(previous)) all(name);
+  });
+  sources.reports.onChange((_key, current, previous) => {
+    // A new one is mostly ours; one that was changed or taken away is put right.
+    const scope = previous?.scope;
+    if (scope !== undefined && current?.metadata.resourceVersion !== previous?.metadata.resourceVersion) {
+      const { kind, name, namespace } = scope;
+      enqueue(keyOfObject({ kind, metadata: { name, namespace } }));
+    }
+  });
+}
+
+interface Change {
+  readonly current: WorkloadObject | undefined;
+  readonly previous: WorkloadObject | undefined;
+  readonly inventory: WorkloadInventory;
+  readonly sources: ChangeSources;
+}
+
+function concerned({ current, previous, inventory, sources }: Change): ReadonlySet<string> {
+  const keys = new Set<string>();
+  if (current !== undefined && previous !== undefined && sameForJudgement(current, previous)) return keys;
+  for (const object of [current, previous]) {
+    if (object === undefined) continue;
+    keys.add(inventory.keyOf(object));
+    // What it was or is by itself: a report of that may have to go.
+    keys.add(keyOfObject(object));
+  }
+  if (current === undefined || previous === undefined) {
+    for (const child of childrenOf(current ?? previous, sources)) keys.add(keyOfObject(child));
+  }
+  return keys;
+}
+
+/** What an object controls: found only now, or without an owner from now on. */
+function childrenOf(
+  object: WorkloadObject | undefined,
+  { workloads }: ChangeSources,
+): readonly WorkloadObject[] {
+  const uid = object?.metadata.uid;
+  if (uid === undefined || object?.kind === 'Pod') return [];
+  return KINDS.flatMap((kind) => workloads[kind].byIndex('controller', uid));
+}
+
+function labelsOf(object: KubeObject | undefined): string {
+  return JSON.stringify(Object.entries(object?.metadata.labels ?? {}).sort());
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { systemClock } from '../runtime/clock.ts';
+import { healthRoutes, HttpError, WebServer } from '../runtime/http/index.ts';
+import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
+import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
+import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
+import { createLogger } from '../runtime/log/index.ts';
+import {
+  ProcessConfig,
+  PullSecrets,
+  RegistryKeychains,
+  TagDigests,
+  type DockerConfigParser,
+} from '../runtime/registry/index.ts';
+import { processSettings } from '../runtime/settings/index.ts';
+import { FactCache, limits, type EvidenceSource } from '../verification/index.ts';
+import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
+import { createOciSource } from '../verification/sources/oci/index.ts';
+import { CountersignOperator } from './countersign-operator.ts';
+import { OperatorMetrics } from './metrics.ts';
+
+const STOP_MS = 30_000;
+const EVIDENCE_BYTES = 256 * 1024 * 1024;
+/**
+ * Evidence is read again by the interval of policies. Until then it is used as it is, so that a change
+ * of trust or of an exception needs no registry.
+ */
+const EVIDENCE_FRESH_MS = 168 * 3_600_000;
+
+const clock = systemClock;
+const settings = processSettings();
+const logger = createLogger({ level: settings.log.level, format: settings.log.format });
+const metrics = new OperatorMetrics();
+
+async function start(context: LifecycleContext): Promise<void> {
+  const { kubeconfigPath } = settings;
+  const kubeConfig = loadKubeConfig(kubeconfigPath === undefined ? {} : { kubeconfigPath });
+  const client = new KubeClient(kubeConfig, clock);
+  context.onStop('kubernetes connections', () => kubeConfig.close());
+  const { collectionMs } = limits();
+  const source = registrySource(context);
+  const evidence = new EvidenceCache({
+    source,
+    clock,
+    freshMs: EVIDENCE_FRESH_MS,
+    negativeMs: settings.caches.evidenceNegativeMs,
+    collectionMs,
+    maxBytes: EVIDENCE_BYTES,
+    onCollection: () => metrics.collected(),
+  });
+  const operator = new CountersignOperator({
+    kubeConfig,
+    client,
+    clock,
+    logger,
+    metrics,
+    namespace: settings.namespace,
+    instance: settings.pod.name,
+    defaultAction: settings.defaultAction,
+    exemptNamespaces: settings.exemptNamespaces,
+    materialMs: settings.materialMs,
+    concurrency: settings.reverificationConcurrency,
+    reports: settings.reports,
+    judge: new Judge({ evidence, facts: new FactCache(), clock }),
+    evidence,
+    tags: new TagDigests({ source, clock, freshMs: settings.caches.tagMs, resolveMs: collectionMs }),
+    keychains: await keychainsOf(client),
+  });
+  await serveHealth(operator, context);
+  context.onStop('operator', () => operator.shutDown());
+  await operator.start();
+}
+
+function registrySource(context: LifecycleContext): EvidenceSource {
+  const { plainHttpHosts, privateHosts } = settings.registry;
+  const source = createOciSource({
+    limits: limits(),
+    plainHttpHosts,
+    privateHosts,
+    now: () => clock.now().getTime(),
+    observe: (event) => metrics.exchanged(event.outcome),
+  });
+  context.onStop('registry connections', () => source.close());
+  return source;
+}
+
+async function keychainsOf(client: KubeClient): Promise<RegistryKeychains> {
+  const { dockerConfigPath, pullSecrets } = settings.registry;
+  const parse = parseDockerConfig;
+  const config = new ProcessConfig({ path: dockerConfigPath, parse, clock, logger });
+  await config.load();
+  const secrets = pullSecrets ? new PullSecrets({ client, parse, clock, logger }) : undefined;
+  return new RegistryKeychains(config, secrets);
+}
+
+async function serveHealth(operator: CountersignOperator, context: LifecycleContext): Promise<void> {
+  const routes = healthRoutes({
+    ready: () => operator.readiness(),
+    metrics: () => operator.renderMetrics(),
+  });
+  const health = new WebServer({ routes, onError: serverFault });
+  await health.listen(settings.health);
+  context.onStop('health server', () => health.close(1_000));
+}
+
+/** Reads a docker configuration, of this process or from a pull secret. */
+const parseDockerConfig: DockerConfigParser = (text) => {
+  const keychain = dockerConfigKeychain(JSON.parse(text), 'docker configuration');
+  return (host, repository) => keychain.credentialFor(host, repository);
+};
+
+function serverFault(error: unknown): void {
+  if (error instanceof HttpError) {
+    logger.debug('a request was refused', { error });
+    return;
+  }
+  metrics.fault();
+  logger.warn('a request failed', { error });
+}
+
+await runMain({ logger, stopMs: STOP_MS, onUnhandled: () => metrics.fault() }, start);

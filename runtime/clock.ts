@@ -26,7 +26,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonic: () => performance.now(),
-  deadline: (ms) => AbortSignal.timeout(Math.min(Math.max(ms, 0), MAX_TIMER_MS)),
+  deadline: (ms) => AbortSignal.timeout(Math.min(Math.max(Math.ceil(ms), 0), MAX_TIMER_MS)),
   sleep: async (ms, signal) => {
     let left = ms;
     do {

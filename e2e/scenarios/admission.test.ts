@@ -176,12 +176,19 @@ describe('admission on a real API server', function () {
 
     it('X2: denies a container that is injected by tag and unsigned', async () => {
       injector.inject(unsigned.reference);
-      assertDenied(await create(signed.pinned, { labels: { inject: 'true' } }), 'NO_SIGNATURE');
+      assertDenied(await create(signed.reference, { labels: { inject: 'true' } }), 'NO_SIGNATURE');
     });
 
     it('pins and admits a container that is injected by tag and signed', async () => {
       injector.inject(signed.reference);
-      assertAdmitted(await create(signed.pinned, { labels: { inject: 'true' } }));
+      assertAdmitted(await create(signed.reference, { labels: { inject: 'true' } }));
+    });
+
+    // The API server does not call a webhook again that its matchConditions left out at first.
+    it('denies a container that is injected by tag into a pod that needed no pinning', async () => {
+      injector.inject(signed.reference);
+      const answer = await create(signed.pinned, { labels: { inject: 'true' } });
+      assertDenied(answer, 'DIGEST_REQUIRED');
     });
   });
 });

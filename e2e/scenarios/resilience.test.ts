@@ -96,10 +96,10 @@ describe('when parts are missing, nothing opens', function () {
     assert.ok(names.length >= 2);
     for (const name of names) {
       const deleted = await world.kubectl.run(['delete', 'configmap', name, '-n', SYSTEM]);
-      assert.match(deleted.stderr, /only the operator/);
+      assert.match(deleted.stderr, /written by the operator alone/);
     }
     const edited = await world.kubectl.patch({ kind: 'configmap', name: 'countersign-program', namespace: SYSTEM }, { data: { 'index.json': '{}' } });
-    assert.match(edited.stderr, /only the operator/);
+    assert.match(edited.stderr, /written by the operator alone/);
     await stillEnforced();
   });
 

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { systemClock } from '../runtime/clock.ts';
+import { limits } from '../verification/index.ts';
+import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
+import { createOciSource } from '../verification/sources/oci/index.ts';
+import type { OpenSource, RegistryHosts } from './ports.ts';
+import { runCli } from './program.ts';
+
+const clock = systemClock;
+
+function openSource(hosts: RegistryHosts): OpenSource {
+  return createOciSource({ ...hosts, limits: limits(), now: () => clock.now().getTime(), sleep });
+}
+
+/** Unlike the default of the source, this wait keeps the process alive: nothing else may be left to do so. */
+async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await clock.sleep(milliseconds, signal).catch(() => undefined);
+}
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  clock,
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  openSource,
+  keychain: dockerConfigKeychain,
+});

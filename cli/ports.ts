@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { Clock } from '../runtime/clock.ts';
+import type { EvidenceSource, Keychain } from '../verification/index.ts';
+
+/** Registries that are read in another way than over TLS at a public address. */
+export interface RegistryHosts {
+  readonly plainHttpHosts: readonly string[];
+  readonly privateHosts: readonly string[];
+}
+
+/** Registries to read from; `close` ends the connections. */
+export type OpenSource = EvidenceSource & { close(): Promise<void> };
+
+/** What the command line reaches the world by: chosen in `main.ts`, replaced by tests. */
+export interface CliPorts {
+  readonly clock: Clock;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Throws a VerificationError where an entry is no host. */
+  readonly openSource: (hosts: RegistryHosts) => OpenSource;
+  /** Credentials of a parsed docker configuration; throws a VerificationError where it is none. */
+  readonly keychain: (dockerConfig: unknown, identity: string) => Keychain;
+}

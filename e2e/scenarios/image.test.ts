@@ -23,6 +23,8 @@ describe('operator and webhook as confined containers of the image', function ()
     docker = await startDocker();
     process.env['DOCKER_HOST'] = docker.host;
     process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
+    // The daemon has no bridge to ask for the address of its host.
+    process.env['TESTCONTAINERS_HOST_OVERRIDE'] = '127.0.0.1';
     const image = await buildImage(docker.host);
     world = await startWorld({ nodes: 0, servicePort: 9443, component: (options) => new ContainerComponent(image, options) });
   });

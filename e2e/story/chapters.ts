@@ -66,7 +66,7 @@ export const CHAPTERS: readonly Chapter[] = [
 
 async function applyPolicy(teller: Teller): Promise<void> {
   const { world } = teller;
-  await teller.apply(policy(POLICY, policySpec(teller, [world.key.publicKey])));
+  assertAdmitted(await teller.apply(policy(POLICY, policySpec(teller, [world.key.publicKey]))));
   await world.enforced(POLICY);
   assertAdmitted(await teller.kubectl('get', 'itp'));
 }
@@ -147,7 +147,7 @@ async function rotate(teller: Teller): Promise<void> {
   const before = await podNames(teller, 'app=cart');
   await reported(teller, 'cart', 'pass');
   narrator.say('The old key is taken out of the policy and a new one put in its place.');
-  await teller.apply(policy(POLICY, policySpec(teller, [world.otherKey.publicKey])));
+  assertAdmitted(await teller.apply(policy(POLICY, policySpec(teller, [world.otherKey.publicKey]))));
   await world.enforced(POLICY);
   await reported(teller, 'cart', 'fail');
   assert.deepEqual(await podNames(teller, 'app=cart'), before);
@@ -177,7 +177,7 @@ async function reported(teller: Teller, name: string, wanted: string): Promise<r
 function policySpec(teller: Teller, keys: readonly string[]): Readonly<Record<string, unknown>> {
   const { world } = teller;
   return keyPolicySpec({
-    images: [`${world.registry.host}/shop/**`, `${world.tagRegistry.host}/shop/**`],
+    images: [...new Set([world.registry, world.tagRegistry].map(({ host }) => `${host}/shop/**`))],
     keys,
     modeOverrides: [{ namespaceSelector: { matchLabels: { env: 'dev' } }, mode: 'Audit' }],
     exceptions: { allowed: true, maxDuration: '720h' },

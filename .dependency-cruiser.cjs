@@ -100,7 +100,9 @@ const confinements = [
     comment:
       'The issuer in verification/testing signs anything it is asked to sign. It must not be reachable from a shipped program.',
     from: { path: PRODUCTION, pathNot: TEST_CODE },
-    to: { path: ['^verification/testing/', '/__fixtures__/', TEST] },
+    to: {
+      path: ['^verification/testing/', '^runtime/clock-testing\\.ts$', '/__fixtures__/', TEST],
+    },
   },
 ];
 
@@ -117,7 +119,7 @@ const doors = [
         '^(crds|verification)/index\\.ts$',
         '^verification/(sources/[^/]+|testing)/index\\.ts$',
         '^runtime/[^/]+/index\\.ts$',
-        '^runtime/clock\\.ts$',
+        '^runtime/clock(-testing)?\\.ts$',
       ],
     },
   },

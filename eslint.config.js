@@ -127,7 +127,11 @@ const TYPE_RULES = {
   '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
   '@typescript-eslint/switch-exhaustiveness-check': [
     'error',
-    { allowDefaultCaseForExhaustiveSwitch: false, requireDefaultForNonUnion: true },
+    {
+      allowDefaultCaseForExhaustiveSwitch: false,
+      considerDefaultExhaustiveForUnions: true,
+      requireDefaultForNonUnion: true,
+    },
   ],
 };
 

@@ -49,7 +49,7 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
   constructor(metrics: Metrics = new Metrics()) {
     this.#metrics = metrics;
     const counter = (name: string, help: string): BoundCounter =>
-      metrics.counter<never>({ name, help }).with(NOTHING);
+      metrics.counter({ name, help }).with(NOTHING);
     this.#reconciles = metrics.counter({ name: 'reconciles_total', help: 'Reconciles by outcome.', labels: ['controller', 'outcome'] });
     this.#durations = metrics.histogram({ name: 'reconcile_duration_seconds', help: 'Time of one reconcile.', labels: ['controller'], buckets: BUCKETS });
     this.#depth = metrics.gauge({ name: 'queue_depth', help: 'Keys that wait.', labels: ['controller'] });

@@ -31,7 +31,7 @@ function print(text: string): void {
 
 async function main(keep: boolean): Promise<void> {
   narrator.chapter('Starting a control plane, two registries, Countersign');
-  const world = await startWorld({ onStep: narrator.say });
+  const world = await startWorld({ onStep: (step) => narrator.say(step) });
   try {
     const teller = new Teller(world, narrator);
     narrator.chapter('Three images are pushed, two of them signed by cosign');

@@ -96,7 +96,8 @@ interface Exchange {
   readonly fault: ProxyFault | undefined;
 }
 
-async function answer({ request, response, target, fault }: Exchange): Promise<void> {
+async function answer(exchange: Exchange): Promise<void> {
+  const { request, response, target, fault } = exchange;
   if (fault?.delayMs !== undefined) {
     await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
   }
@@ -108,6 +109,10 @@ async function answer({ request, response, target, fault }: Exchange): Promise<v
     return;
   }
   response.writeHead(fault.status, fault.headers ?? {});
+  misanswer(response, fault);
+}
+
+function misanswer(response: ServerResponse, fault: ProxyFault): void {
   if (fault.body === 'endless') {
     pour(response);
   } else if (fault.body === 'drip') {

@@ -47,7 +47,7 @@ export class FakeApi implements KubeApi {
     };
     const store = new ObjectStore<T>({ indexes, onFault });
     const entry: MirrorLike = {
-      put: (object) => store.put(object as unknown as T),
+      put: (object) => store.put(copyOf(object) as T),
       remove: (key) => store.remove(key),
     };
     this.#mirrors.set(collection, [...(this.#mirrors.get(collection) ?? []), entry]);
@@ -68,9 +68,9 @@ export class FakeApi implements KubeApi {
     for (const store of this.#storesOf(path)) store.remove(keyOf(object));
   }
 
-  /** The object at a path. */
-  at<T>(path: string): T | undefined {
-    return this.#objects.get(path) as T | undefined;
+  /** The object at a path; `otherwise` where there is none. */
+  at<T>(path: string, otherwise?: T): T | undefined {
+    return (this.#objects.get(path) as T | undefined) ?? otherwise;
   }
 
   /** Writes that touched a path beginning with the prefix. */
@@ -89,7 +89,7 @@ export class FakeApi implements KubeApi {
     await Promise.resolve();
     this.#failFor('list', path);
     const items = [...this.#objects].filter(([at]) => isIn(at, path)).map(([, object]) => object);
-    return { metadata: {}, items: structuredClone(items) as unknown as T[] };
+    return { metadata: {}, items: items.map((item) => copyOf(item) as T) };
   }
 
   async create<T>(path: string, body: unknown): Promise<T> {
@@ -160,6 +160,11 @@ export class FakeApi implements KubeApi {
   #storesOf(path: string): readonly MirrorLike[] {
     return [...this.#mirrors].filter(([collection]) => isIn(path, collection)).flatMap(([, stores]) => stores);
   }
+}
+
+/** What JSON makes of it: of any type, as what comes from an API server. */
+function copyOf(object: Stored): unknown {
+  return JSON.parse(JSON.stringify(object));
 }
 
 /** A path in the collection itself, or in the collection of one namespace of it. */

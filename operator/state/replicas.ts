@@ -89,18 +89,40 @@ export class ReplicaTracker {
       if (this.#tracked.delete(name)) this.#options.onChange();
       return;
     }
-    const revision = revisionOf(current);
-    const renewTime = current.spec?.renewTime;
-    const seen = before === undefined ? this.#options.leases.hasSynced : renewTime !== before.renewTime;
     const now = this.#options.clock.monotonic();
-    const changedAt = seen || before === undefined ? now : before.changedAt;
-    const observed = seen || (before?.observed ?? false);
-    const revived = before !== undefined && now - before.changedAt > REPLICA_LIFE_MS && seen;
-    this.#tracked.set(name, { revision, renewTime, changedAt, observed });
-    this.#highest = Math.max(this.#highest, revision ?? 0);
-    const same = before?.revision === revision && before?.observed === observed && !revived;
-    if (!same) this.#options.onChange();
+    const after =
+      before === undefined ? this.#first(current, now) : renewed(before, current, now);
+    this.#tracked.set(name, after);
+    this.#highest = Math.max(this.#highest, after.revision ?? 0);
+    if (before === undefined || isNews(before, after)) this.#options.onChange();
   }
+
+  #first(lease: Lease, now: number): Tracked {
+    const { hasSynced: observed } = this.#options.leases;
+    return {
+      revision: revisionOf(lease),
+      renewTime: lease.spec?.renewTime,
+      changedAt: now,
+      observed,
+    };
+  }
+}
+
+function renewed(before: Tracked, lease: Lease, now: number): Tracked {
+  const renewTime = lease.spec?.renewTime;
+  const seen = renewTime !== before.renewTime;
+  return {
+    revision: revisionOf(lease),
+    renewTime,
+    changedAt: seen ? now : before.changedAt,
+    observed: seen || before.observed,
+  };
+}
+
+/** Whether anything but a plain renewal happened; one that comes back from the dead is news. */
+function isNews(before: Tracked, after: Tracked): boolean {
+  const revived = after.changedAt - before.changedAt > REPLICA_LIFE_MS;
+  return before.revision !== after.revision || before.observed !== after.observed || revived;
 }
 
 /** The acknowledged revision; `undefined` where there is none that can be one. */

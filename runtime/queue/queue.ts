@@ -127,20 +127,20 @@ export class WorkQueue {
   }
 
   #failed(key: string, thrown: unknown, ms: number): void {
-    const { observer } = this.#options;
     if (this.#stop.signal.aborted) return;
-    if (thrown instanceof TerminalError) {
-      this.#failures.delete(key);
-      observer?.failed?.(key, thrown, undefined);
-      observer?.done?.(key, 'terminal', ms);
-      return;
-    }
+    const { observer = {} } = this.#options;
+    const retryMs = thrown instanceof TerminalError ? undefined : this.#backoff(key);
+    if (retryMs === undefined) this.#failures.delete(key);
+    else this.addAfter(key, retryMs);
+    observer.failed?.(key, thrown, retryMs);
+    observer.done?.(key, retryMs === undefined ? 'terminal' : 'retry', ms);
+  }
+
+  #backoff(key: string): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     const { first, most } = this.#options.backoffMs ?? BACKOFF_MS;
-    const retryMs = Math.min(first * 2 ** Math.min(failures, 20), most) * (0.75 + Math.random() / 2);
-    this.addAfter(key, retryMs);
-    observer?.failed?.(key, thrown, retryMs);
-    observer?.done?.(key, 'retry', ms);
+    const grown = Math.min(first * 2 ** Math.min(failures, 20), most);
+    return grown * (0.75 + Math.random() / 2);
   }
 }

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
 import { decodeBase64 } from './base64.ts';
@@ -89,8 +90,10 @@ describe('canonical JSON', () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => assert.deepEqual(JSON.parse(canonicalJson(value)), JSON.parse(JSON.stringify(value)))));
   });
   it('takes an object without a prototype', () => assert.equal(canonicalJson(Object.create(null)), '{}'));
-  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 1n, Symbol('s'), () => 1, undefined, new Date(0), new Map(), new Set()]) {
-    it(`refuses what JSON would silently change: ${typeof value} ${String(value)}`, () => {
+  const refused: readonly unknown[] = [
+    Number.NaN, Number.POSITIVE_INFINITY, 1n, Symbol('s'), () => 1, undefined, new Date(0), new Map(), new Set()];
+  for (const value of refused) {
+    it(`refuses what JSON would silently change: ${inspect(value)}`, () => {
       assert.throws(() => canonicalJson([value]), TypeError);
     });
   }

@@ -105,9 +105,9 @@ describe('the cache of facts', () => {
     const many = Array.from({ length: 50 }, (_, i) => simpleSigningEvidence(alice.simpleSigning(image.digest, { annotations: { i: i.toString().repeat(100) } })));
     const cache = new FactCache(8192);
     const [first, ...rest] = many.map((raw) => cache.signature(raw, evidenceOf(image, []), authority(alice)));
-    const again = cache.signature(many[0] as RawSignature, evidenceOf(image, []), authority(alice));
+    const again = cache.signature(many[0]!, evidenceOf(image, []), authority(alice));
     assert.notEqual(again, first);
     assert.deepEqual(again, first);
-    assert.equal(cache.signature(many.at(-1) as RawSignature, evidenceOf(image, []), authority(alice)), rest.at(-1));
+    assert.equal(cache.signature(many.at(-1)!, evidenceOf(image, []), authority(alice)), rest.at(-1));
   });
 });

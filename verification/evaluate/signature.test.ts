@@ -83,7 +83,7 @@ describe('a signature requirement', () => {
   });
 
   it('keeps a trail of what was looked at', () => {
-    const verdict = judge([JUNK[1] as RawSignature, simple(alice)], { trusted: [alice] });
+    const verdict = judge([JUNK[1]!, simple(alice)], { trusted: [alice] });
     const [result] = verdict.results;
     assert.deepEqual(result.trail.map((t) => [t.authority, t.checks.at(-1)?.outcome]), [['key-0', 'failed'], ['key-0', 'passed']]);
     assert.match(result.trail[0]?.origin ?? '', /^simple-signing sha256:[0-9a-f]{64} \(tag\)$/);
@@ -129,7 +129,7 @@ describe('a signature requirement', () => {
             : unmemoisedFacts.signature(raw, evidence, authority),
       };
       const setting = { signature: { annotations: { team: 'a' } }, facts: broken };
-      const lesser = [attestation(stranger), JUNK[0] as RawSignature];
+      const lesser = [attestation(stranger), JUNK[0]!];
       for (const order of orders([signature, ...lesser])) rejected(judge(order, setting), code, message);
     });
   }
@@ -228,7 +228,7 @@ describe('annotations that a policy demands', () => {
   it('G7: are not found among what objects inherit', () => {
     const inherited = { signature: { annotations: { constructor: 'x' } } };
     rejected(judge([simple(alice)], inherited), 'ANNOTATION_MISMATCH', /constructor=x/);
-    assert.equal(judge([simple(alice, { constructor: 'x' } as never)], inherited).outcome, 'verified');
+    assert.equal(judge([simple(alice, { constructor: 'x' })], inherited).outcome, 'verified');
   });
 });
 

@@ -13,8 +13,8 @@ const OTHER = `sha512:${'b'.repeat(128)}`;
 const object = testException([DIGEST]);
 const withSpec = (edits: object): SigningException => ({ ...object, spec: { ...object.spec, ...edits } });
 const without = (field: keyof SigningExceptionSpec): SigningException => {
-  const { [field]: _removed, ...rest } = object.spec;
-  return { ...object, spec: rest as SigningExceptionSpec };
+  const spec = Object.fromEntries(Object.entries(object.spec).filter(([name]) => name !== field));
+  return { ...object, spec: spec as SigningExceptionSpec };
 };
 
 describe('compiling an exception', () => {

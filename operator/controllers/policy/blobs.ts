@@ -81,12 +81,8 @@ export class BlobStore {
 
   /** Deletes blobs that none of the names is of, ten minutes after that was first seen. */
   async collectGarbage(named: ReadonlySet<string>): Promise<void> {
-    const { configMaps, clock } = this.#options;
-    const now = clock.monotonic();
-    const present = new Set<string>();
-    for (const { metadata } of configMaps.list()) {
-      if (metadata.name.startsWith(BLOB_PREFIX)) present.add(metadata.name);
-    }
+    const now = this.#options.clock.monotonic();
+    const present = this.#present();
     for (const name of [...this.#unnamed.keys(), ...this.#kept.keys()]) {
       if (named.has(name) || !present.has(name)) this.#unnamed.delete(name);
       if (!named.has(name)) this.#kept.delete(name);
@@ -97,6 +93,11 @@ export class BlobStore {
       if (since === undefined) this.#unnamed.set(name, now);
       else if (now - since >= BLOB_GRACE_MS) await this.#delete(name);
     }
+  }
+
+  #present(): ReadonlySet<string> {
+    const names = this.#options.configMaps.list().map(({ metadata }) => metadata.name);
+    return new Set(names.filter((name) => name.startsWith(BLOB_PREFIX)));
   }
 
   async #create(blob: EncodedBlob): Promise<void> {

@@ -58,7 +58,7 @@ function blobNameOf(object: ImageTrustPolicy): string {
 function setup(seeded: readonly ImageTrustPolicy[] = [], options: { synced?: boolean; highest?: number } = {}) {
   const api = new FakeApi();
   const clock = fixedClock();
-  for (const object of seeded) api.seed(`${POLICIES}/${object.metadata.name}`, object as KubeObject);
+  for (const object of seeded) api.seed(`${POLICIES}/${object.metadata.name}`, object);
   const policies = api.mirror<ImageTrustPolicy>(POLICIES);
   const configMaps = api.mirror<ProgramConfigMap>(MAPS);
   const changed: string[] = [];
@@ -79,7 +79,7 @@ function setup(seeded: readonly ImageTrustPolicy[] = [], options: { synced?: boo
       onChange: (names) => changed.push(...names),
     });
   const index = (): ProgramIndex => decodeIndex(indexText(api.at<ProgramConfigMap>(INDEX)) ?? '');
-  const apply = (object: ImageTrustPolicy): void => api.seed(`${POLICIES}/${object.metadata.name}`, object as KubeObject);
+  const apply = (object: ImageTrustPolicy): void => api.seed(`${POLICIES}/${object.metadata.name}`, object);
   return { api, clock, policies, changed, state, start, program: start(), index, apply };
 }
 
@@ -276,8 +276,8 @@ describe('the program', () => {
     const material = { secretRef: { name: 'keys', key: 'a.pub' } };
     const { program, api, index } = setup([policyObject('b')]);
     await program.reconcile();
-    api.seed(`${POLICIES}/a`, policyObject('a', { material }) as KubeObject);
-    api.seed(`${POLICIES}/b`, policyObject('b', { inline: otherPem, generation: 2 }) as KubeObject);
+    api.seed(`${POLICIES}/a`, policyObject('a', { material }));
+    api.seed(`${POLICIES}/b`, policyObject('b', { inline: otherPem, generation: 2 }));
     api.fault = (_verb, path) => (path.includes('/secrets/') ? new KubeError(500, 'oops') : undefined);
     await assert.rejects(program.reconcile(), /oops/);
     assert.equal(index().policies.get('b'), blobNameOf(policyObject('b', { inline: otherPem })));
@@ -323,7 +323,7 @@ describe('the program', () => {
     const name = blobNameOf(policyObject('a'));
     const path = `${MAPS}/${name}`;
     const forged = { metadata: { name, namespace: NS }, binaryData: { 'policy.json.gz': 'AAAA' } };
-    api.seed(path, forged as KubeObject);
+    api.seed(path, forged);
     await program.reconcile();
     assert.notEqual(api.at<ProgramConfigMap>(path)?.binaryData?.['policy.json.gz'], 'AAAA');
   });

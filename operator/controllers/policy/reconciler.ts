@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { ConditionType, type ImageTrustPolicy, type ImageTrustPolicyStatus } from '../../../crds/index.ts';
+import { ConditionType, type Condition, type ImageTrustPolicy, type ImageTrustPolicyStatus } from '../../../crds/index.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { ObjectView } from '../../../runtime/kube/index.ts';
 import type { ReconcileResult } from '../../../runtime/queue/index.ts';
@@ -47,17 +47,22 @@ export class PolicyReconciler {
   }
 
   #tell(policy: ImageTrustPolicy, next: ImageTrustPolicyStatus): void {
-    const before = policy.status?.conditions;
-    const stalled = findCondition(next.conditions, ConditionType.Stalled);
-    const wasStalled = findCondition(before, ConditionType.Stalled);
     const { events } = this.#options;
-    if (stalled !== undefined && (stalled.reason !== wasStalled?.reason || stalled.message !== wasStalled.message)) {
-      events.record(policy, { type: 'Warning', reason: stalled.reason, message: stalled.message });
-    }
-    const ready = findCondition(next.conditions, ConditionType.Ready);
-    const wasReady = findCondition(before, ConditionType.Ready);
-    if (ready?.status === 'True' && (wasReady?.status !== 'True' || wasReady.observedGeneration !== ready.observedGeneration)) {
-      events.record(policy, { type: 'Normal', reason: ready.reason, message: ready.message });
+    for (const [condition, type] of [
+      [ConditionType.Stalled, 'Warning'],
+      [ConditionType.Ready, 'Normal'],
+    ] as const) {
+      const now = findCondition(next.conditions, condition);
+      const before = findCondition(policy.status?.conditions, condition);
+      if (now?.status !== 'True' || isSame(now, before)) continue;
+      events.record(policy, { type, reason: now.reason, message: now.message });
     }
   }
+}
+
+/** Whether a condition that is true was so before, for the same reason and generation. */
+function isSame(now: Condition, before: Condition | undefined): boolean {
+  const said = ({ status, reason, message, observedGeneration }: Condition): string =>
+    JSON.stringify([status, reason, message, observedGeneration]);
+  return before !== undefined && said(now) === said(before);
 }

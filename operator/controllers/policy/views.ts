@@ -67,12 +67,15 @@ interface Entry {
 /** The first revision that is known to hold the blob without a break. */
 function revisionOf({ policy, before, blob, index }: Entry): number {
   if (before?.blob === blob && before.revision !== undefined) return before.revision;
-  const { status, metadata } = policy;
-  const told = status?.program;
-  // After a restart the status tells, if it speaks of this very generation.
-  const same = before === undefined && told?.blob === blob && status?.observedGeneration === metadata.generation;
-  const revision = same ? told?.revision : undefined;
-  return revision !== undefined && revision <= index.revision ? revision : index.revision;
+  // After a restart the status tells.
+  const told = before === undefined ? toldRevision(policy, blob) : undefined;
+  return Math.min(told ?? index.revision, index.revision);
+}
+
+/** The revision in the status, if that speaks of this blob and of this very generation. */
+function toldRevision({ status, metadata }: ImageTrustPolicy, blob: string): number | undefined {
+  if (status?.program?.blob !== blob) return undefined;
+  return status.observedGeneration === metadata.generation ? status.program.revision : undefined;
 }
 
 function sameView(one: ProgramView | undefined, other: ProgramView): boolean {

@@ -56,20 +56,18 @@ export function driftOf(type: ConfigurationType, { webhooks = [] }: WebhookConfi
 }
 
 function differences(expected: Expected, webhook: Webhook): readonly string[] {
-  const found: string[] = [];
   const { failurePolicy, timeoutSeconds = 10, matchConditions = [], objectSelector = {} } = webhook;
-  if (failurePolicy !== expected.failurePolicy) {
-    found.push(`failurePolicy is not ${expected.failurePolicy}`);
-  }
-  if (timeoutSeconds < MIN_TIMEOUT_SECONDS) found.push('timeoutSeconds is too short');
-  if (Object.keys(objectSelector).length > 0) found.push('objectSelector lets objects through');
-  for (const { name } of matchConditions) {
-    if (!expected.matchConditions.includes(name)) found.push(`matchCondition ${name} is not ours`);
-  }
-  for (const [resource, operation] of expected.covers) {
-    if (!covers(webhook, resource, operation)) found.push(`${operation} of ${resource} is not covered`);
-  }
-  return found;
+  const strange = matchConditions.filter(({ name }) => !expected.matchConditions.includes(name));
+  const open = expected.covers.filter(([resource, operation]) => !covers(webhook, resource, operation));
+  return [
+    ...(failurePolicy === expected.failurePolicy
+      ? []
+      : [`failurePolicy is not ${expected.failurePolicy}`]),
+    ...(timeoutSeconds < MIN_TIMEOUT_SECONDS ? ['timeoutSeconds is too short'] : []),
+    ...(Object.keys(objectSelector).length > 0 ? ['objectSelector lets objects through'] : []),
+    ...strange.map(({ name }) => `matchCondition ${name} is not ours`),
+    ...open.map(([resource, operation]) => `${operation} of ${resource} is not covered`),
+  ];
 }
 
 function covers({ rules = [] }: Webhook, resource: string, operation: string): boolean {

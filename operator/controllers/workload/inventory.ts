@@ -58,7 +58,7 @@ export class WorkloadInventory {
   }
 
   #top(object: WorkloadObject): WorkloadObject {
-    return topOwner(object, this.#lookup) as WorkloadObject;
+    return topOwner(object, this.#lookup);
   }
 
   readonly #lookup: OwnerLookup = (namespace, { apiVersion, kind, name }) => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { manifestKind, type Digest, type Evidence } from '../../../verification/index.ts';
+import { z } from 'zod';
+import { manifestKind, type Evidence } from '../../../verification/index.ts';
 
 /**
  * Whether what a node reports to run is the image that the spec names, proven by manifests that were
@@ -17,22 +18,30 @@ export function isSameImage(named: Evidence, reported: Evidence): boolean {
   return one.config !== undefined && one.config === other.config;
 }
 
+const descriptor = z.object({ digest: z.string() });
+const shape = z.object({ manifests: z.array(descriptor).default([]), config: descriptor.optional() });
+
 interface ManifestParts {
   readonly children: readonly string[];
-  readonly config: Digest | string | undefined;
+  readonly config: string | undefined;
 }
 
 function readManifest({ manifest }: Evidence): ManifestParts | undefined {
   const kind = manifestKind(manifest.mediaType);
   if (kind === undefined) return undefined;
-  const json = JSON.parse(Buffer.from(manifest.bytes).toString('utf8')) as {
-    readonly manifests?: readonly { readonly digest?: unknown }[];
-    readonly config?: { readonly digest?: unknown };
-  };
-  const children = Array.isArray(json.manifests) ? json.manifests : [];
-  const config = json.config?.digest;
+  const parsed = shape.safeParse(parse(manifest.bytes));
+  if (!parsed.success) return undefined;
+  const { manifests, config } = parsed.data;
   return {
-    children: kind === 'index' ? children.map((child) => String(child.digest)) : [],
-    config: kind === 'manifest' && typeof config === 'string' ? config : undefined,
+    children: kind === 'index' ? manifests.map((child) => child.digest) : [],
+    config: kind === 'manifest' ? config?.digest : undefined,
   };
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

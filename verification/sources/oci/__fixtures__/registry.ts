@@ -134,7 +134,11 @@ export class FakeRegistry {
       const bytes = this.blobs.get(`${repository} ${reference}`);
       return bytes && { bytes, mediaType: 'application/octet-stream' };
     }
-    if (kind !== 'referrers' || this.referrers === undefined) return undefined;
+    return kind === 'referrers' ? this.#referrersOf(reference) : undefined;
+  }
+
+  #referrersOf(reference: string): Stored | undefined {
+    if (this.referrers === undefined) return undefined;
     const manifests = this.referrers.get(reference) ?? null;
     const body = JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests });
     return { bytes: Buffer.from(body), mediaType: OCI_INDEX };

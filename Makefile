@@ -74,7 +74,7 @@ cover: $(INSTALLED) ## Coverage of the unit tests, in coverage/
 
 .PHONY: demo
 demo: setup ## Tell the story of an exception on a local control plane
-	@$(WITH_NODE) node e2e/demo/main.ts
+	@$(WITH_NODE) node e2e/demo/main.ts $(if $(KEEP),--keep)
 
 .PHONY: bench
 bench: setup build ## Measure admission against a bare server; writes bench-results.json

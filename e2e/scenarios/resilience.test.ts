@@ -20,6 +20,12 @@ const NS = 'resilience';
 const SYSTEM = 'countersign-system';
 const AS_OPERATOR = '--as=system:serviceaccount:countersign-system:countersign-operator';
 
+interface Configuration {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly webhooks: readonly unknown[];
+}
+
 describe('when parts are missing, nothing opens', function () {
   this.timeout(180_000);
   let world: World;
@@ -160,6 +166,19 @@ describe('when parts are missing, nothing opens', function () {
     await world.operator.start();
     await world.operator.ready();
     await stillEnforced();
+  });
+
+  it('a tag is denied where the pinning webhook is absent', async () => {
+    const name = 'countersign';
+    const { webhooks, apiVersion, kind } = await world.kubectl.get<Configuration>('mutatingwebhookconfiguration', name);
+    await world.kubectl.delete('mutatingwebhookconfiguration', name);
+    const answer = await world.kubectl.create(pod({ name: 'unpinned', namespace: NS, image: signed.reference }));
+    assertDenied(answer, 'DIGEST_REQUIRED');
+    await world.kubectl.apply({ apiVersion, kind, metadata: { name }, webhooks });
+    await waitFor(
+      async () => (await world.kubectl.create(pod({ name: 'pinned', namespace: NS, image: signed.reference }))).code === 0,
+      { timeoutMs: 5_000, message: 'pinned and admitted' },
+    );
   });
 
   it('a policy that is deleted is enforced no more', async () => {

@@ -179,7 +179,8 @@ export class CountersignOperator extends ControllerOperator {
     this.#add({ name: 'program', concurrency: 1, reconcile: () => publisher.reconcile(), needs });
     this.#enqueue('program', PROGRAM);
     policies.store.onChange((name, current, previous) => {
-      if (current?.metadata.generation !== previous?.metadata.generation) this.#enqueue('program', PROGRAM);
+      if (current?.metadata.generation !== previous?.metadata.generation)
+        this.#enqueue('program', PROGRAM);
       this.#enqueue('policy', name);
     });
     configMaps.store.onChange((_key, current, previous) => {
@@ -209,7 +210,13 @@ export class CountersignOperator extends ControllerOperator {
     const { client: api, clock } = this.#options;
     const { exceptions, configMaps } = mirrors;
     const events = this.#events;
-    const reconciler = new ExceptionReconciler({ api, exceptions: exceptions.store, program, events, clock });
+    const reconciler = new ExceptionReconciler({
+      api,
+      exceptions: exceptions.store,
+      program,
+      events,
+      clock,
+    });
     const reconcile: Reconciler = (key) => reconciler.reconcile(key);
     const needs = [exceptions, configMaps];
     this.#add({ name: 'exception', concurrency: CONCURRENCY, reconcile, needs });

@@ -65,7 +65,12 @@ async function start(context: LifecycleContext): Promise<void> {
     reports: settings.reports,
     judge: new Judge({ evidence, facts: new FactCache(), clock }),
     evidence,
-    tags: new TagDigests({ source, clock, freshMs: settings.caches.tagMs, resolveMs: collectionMs }),
+    tags: new TagDigests({
+      source,
+      clock,
+      freshMs: settings.caches.tagMs,
+      resolveMs: collectionMs,
+    }),
     keychains: await keychainsOf(client),
   });
   await serveHealth(operator, context);
@@ -95,7 +100,10 @@ async function keychainsOf(client: KubeClient): Promise<RegistryKeychains> {
   return new RegistryKeychains(config, secrets);
 }
 
-async function serveHealth(operator: CountersignOperator, context: LifecycleContext): Promise<void> {
+async function serveHealth(
+  operator: CountersignOperator,
+  context: LifecycleContext,
+): Promise<void> {
   const routes = healthRoutes({
     ready: () => operator.readiness(),
     metrics: () => operator.renderMetrics(),

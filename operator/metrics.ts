@@ -30,47 +30,28 @@ const RESULTS = ['pass', 'fail', 'warn', 'error', 'skip'] as const;
 /** The metrics of the operator. Labels are closed sets: never an image, a namespace or a user. */
 export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, WorkloadObserver {
   readonly #metrics: Metrics;
-  readonly #reconciles: CounterFamily<'controller' | 'outcome'>;
+  readonly #counters: CounterFamilies;
+  readonly #gauges: GaugeFamilies;
   readonly #durations: HistogramFamily<'controller'>;
-  readonly #depth: GaugeFamily<'controller'>;
-  readonly #revision: GaugeFamily<never>;
-  readonly #policies: GaugeFamily<'state'>;
-  readonly #exists: GaugeFamily<'configuration'>;
-  readonly #drift: GaugeFamily<'configuration'>;
-  readonly #results: GaugeFamily<'result'>;
-  readonly #silent: GaugeFamily<'resource'>;
-  readonly #available: GaugeFamily<never>;
-  readonly #faults: BoundCounter;
-  readonly #writes: BoundCounter;
-  readonly #collections: BoundCounter;
-  readonly #exchanges: CounterFamily<'outcome'>;
   readonly #summaries = new Map<string, ReportSummary>();
 
   constructor(metrics: Metrics = new Metrics()) {
     this.#metrics = metrics;
-    const counter = (name: string, help: string): BoundCounter =>
-      metrics.counter({ name, help }).with(NOTHING);
-    this.#reconciles = metrics.counter({ name: 'reconciles_total', help: 'Reconciles by outcome.', labels: ['controller', 'outcome'] });
-    this.#durations = metrics.histogram({ name: 'reconcile_duration_seconds', help: 'Time of one reconcile.', labels: ['controller'], buckets: BUCKETS });
-    this.#depth = metrics.gauge({ name: 'queue_depth', help: 'Keys that wait.', labels: ['controller'] });
-    this.#revision = metrics.gauge({ name: 'published_program_revision', help: 'Revision of the program in the cluster.' });
-    this.#policies = metrics.gauge({ name: 'policies', help: 'Policies by how they stand in the program.', labels: ['state'] });
-    this.#exists = metrics.gauge({ name: 'webhook_configuration_exists', help: '0 where a webhook configuration was deleted: admission is open.', labels: ['configuration'] });
-    this.#drift = metrics.gauge({ name: 'webhook_configuration_drift', help: 'Points in which a webhook configuration differs from what it must be.', labels: ['configuration'] });
-    this.#results = metrics.gauge({ name: 'report_results', help: 'Results of all workloads.', labels: ['result'] });
-    this.#silent = metrics.gauge({ name: 'mirror_silent_seconds', help: 'Seconds since the API server spoke of a resource.', labels: ['resource'] });
-    this.#available = metrics.gauge({ name: 'reports_available', help: '0 where no PolicyReports can be written.' });
-    this.#faults = counter('internal_errors_total', 'Faults of ours that the process survived.');
-    this.#writes = counter('report_writes_total', 'PolicyReports that were created, replaced or deleted.');
-    this.#collections = counter('collections_total', 'Collections of evidence from registries.');
-    this.#exchanges = metrics.counter({ name: 'registry_exchanges_total', help: 'HTTP exchanges with registries.', labels: ['outcome'] });
+    this.#counters = countersOf(metrics);
+    this.#gauges = gaugesOf(metrics);
+    this.#durations = metrics.histogram({
+      name: 'reconcile_duration_seconds',
+      help: 'Time of one reconcile.',
+      labels: ['controller'],
+      buckets: BUCKETS,
+    });
   }
 
   /** What is told of the work of a controller: counted, and failures are logged. */
   observerOf(controller: string, logger: Logger): QueueObserver {
     return {
       done: (_key, outcome, ms) => {
-        this.#reconciles.with({ controller, outcome }).inc();
+        this.#counters.reconciles.with({ controller, outcome }).inc();
         this.#durations.with({ controller }).observe(ms / 1000);
       },
       failed: (key, error, retryMs) => {
@@ -80,19 +61,20 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
   }
 
   published({ revision }: ProgramIndex): void {
-    this.#revision.set(NOTHING, revision);
+    this.#gauges.revision.set(NOTHING, revision);
   }
 
   policies(counts: Readonly<Record<'compiled' | 'keptLast' | 'notEnforced', number>>): void {
-    for (const [state, count] of Object.entries(counts)) this.#policies.set({ state }, count);
+    for (const [state, count] of Object.entries(counts))
+      this.#gauges.policies.set({ state }, count);
   }
 
   configuration(
     configuration: string,
     { exists, drift }: { readonly exists: boolean; readonly drift: number },
   ): void {
-    this.#exists.set({ configuration }, exists ? 1 : 0);
-    this.#drift.set({ configuration }, drift);
+    this.#gauges.exists.set({ configuration }, exists ? 1 : 0);
+    this.#gauges.drift.set({ configuration }, drift);
   }
 
   judged(key: string, summary: ReportSummary | undefined): void {
@@ -102,36 +84,105 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
 
   /** A report was written. */
   reportWritten(): void {
-    this.#writes.inc();
+    this.#counters.writes.inc();
   }
 
   /** A collection of evidence was started. */
   collected(): void {
-    this.#collections.inc();
+    this.#counters.collections.inc();
   }
 
   /** One HTTP exchange with a registry; outcomes are a closed set of the registry client. */
   exchanged(outcome: string): void {
-    this.#exchanges.with({ outcome }).inc();
+    this.#counters.exchanges.with({ outcome }).inc();
   }
 
   /** Something was thrown that nobody expected. */
   fault(): void {
-    this.#faults.inc();
+    this.#counters.faults.inc();
   }
 
   /** The exposition, with the gauges as the state is now. */
-  async render(state: OperatorState): Promise<{ readonly contentType: string; readonly body: string }> {
-    for (const [controller, depth] of state.depths) this.#depth.set({ controller }, depth);
+  async render(
+    state: OperatorState,
+  ): Promise<{ readonly contentType: string; readonly body: string }> {
+    for (const [controller, depth] of state.depths) this.#gauges.depth.set({ controller }, depth);
     for (const { resource, secondsSinceContact } of state.mirrors) {
-      this.#silent.set({ resource }, secondsSinceContact);
+      this.#gauges.silent.set({ resource }, secondsSinceContact);
     }
-    this.#available.set(NOTHING, state.reportsAvailable ? 1 : 0);
+    this.#gauges.available.set(NOTHING, state.reportsAvailable ? 1 : 0);
     const totals = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
     for (const summary of this.#summaries.values()) {
       for (const result of RESULTS) totals[result] += summary[result];
     }
-    for (const result of RESULTS) this.#results.set({ result }, totals[result]);
+    for (const result of RESULTS) this.#gauges.results.set({ result }, totals[result]);
     return await this.#metrics.render();
   }
+}
+
+interface CounterFamilies {
+  readonly reconciles: CounterFamily<'controller' | 'outcome'>;
+  readonly exchanges: CounterFamily<'outcome'>;
+  readonly faults: BoundCounter;
+  readonly writes: BoundCounter;
+  readonly collections: BoundCounter;
+}
+
+function countersOf(metrics: Metrics): CounterFamilies {
+  const plain = (name: string, help: string): BoundCounter =>
+    metrics.counter({ name, help }).with(NOTHING);
+  return {
+    reconciles: metrics.counter({
+      name: 'reconciles_total',
+      help: 'Reconciles by outcome.',
+      labels: ['controller', 'outcome'],
+    }),
+    exchanges: metrics.counter({
+      name: 'registry_exchanges_total',
+      help: 'HTTP exchanges with registries.',
+      labels: ['outcome'],
+    }),
+    faults: plain('internal_errors_total', 'Faults of ours that the process survived.'),
+    writes: plain('report_writes_total', 'PolicyReports that were created, replaced or deleted.'),
+    collections: plain('collections_total', 'Collections of evidence from registries.'),
+  };
+}
+
+interface GaugeFamilies {
+  readonly depth: GaugeFamily<'controller'>;
+  readonly revision: GaugeFamily<never>;
+  readonly policies: GaugeFamily<'state'>;
+  readonly exists: GaugeFamily<'configuration'>;
+  readonly drift: GaugeFamily<'configuration'>;
+  readonly results: GaugeFamily<'result'>;
+  readonly silent: GaugeFamily<'resource'>;
+  readonly available: GaugeFamily<never>;
+}
+
+function gaugesOf(metrics: Metrics): GaugeFamilies {
+  const by = <L extends string>(label: L, name: string, help: string): GaugeFamily<L> =>
+    metrics.gauge({ name, help, labels: [label] });
+  const plain = (name: string, help: string): GaugeFamily<never> => metrics.gauge({ name, help });
+  return {
+    depth: by('controller', 'queue_depth', 'Keys that wait.'),
+    revision: plain('published_program_revision', 'Revision of the program in the cluster.'),
+    policies: by('state', 'policies', 'Policies by how they stand in the program.'),
+    exists: by(
+      'configuration',
+      'webhook_configuration_exists',
+      '0 where a webhook configuration was deleted: admission is open.',
+    ),
+    drift: by(
+      'configuration',
+      'webhook_configuration_drift',
+      'Points in which a webhook configuration differs from what it must be.',
+    ),
+    results: by('result', 'report_results', 'Results of all workloads.'),
+    silent: by(
+      'resource',
+      'mirror_silent_seconds',
+      'Seconds since the API server spoke of a resource.',
+    ),
+    available: plain('reports_available', '0 where no PolicyReports can be written.'),
+  };
 }

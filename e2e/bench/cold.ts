@@ -38,10 +38,16 @@ export async function benchCold(scene: Scene): Promise<ColdFigures> {
   };
 }
 
-async function oneCold(scene: Scene, repository: string): Promise<{ trips: number; requests: number }> {
+async function oneCold(
+  scene: Scene,
+  repository: string,
+): Promise<{ trips: number; requests: number }> {
   const image = await signedImage(scene.world, scene.proxy.host, repository);
   scene.proxy.reset();
-  await load(scene.webhook, [verifyShot({ images: [image.pinned], namespace: NS })], { connections: 1, count: 1 });
+  await load(scene.webhook, [verifyShot({ images: [image.pinned], namespace: NS })], {
+    connections: 1,
+    count: 1,
+  });
   return { trips: scene.proxy.maxSequential(), requests: scene.proxy.requests.length };
 }
 
@@ -57,10 +63,16 @@ async function burst(scene: Scene, repository: string): Promise<number> {
 async function coldRate(scene: Scene, round: number): Promise<number> {
   const shots: Shot[] = [];
   for (let n = 0; n < PER_ROUND; n += 1) {
-    const image = await signedImage(scene.world, scene.proxy.host, `bench/cold-${round.toString()}-${n.toString()}`);
+    const image = await signedImage(
+      scene.world,
+      scene.proxy.host,
+      `bench/cold-${round.toString()}-${n.toString()}`,
+    );
     shots.push(verifyShot({ images: [image.pinned], namespace: NS }));
   }
-  const clients = await Promise.all(Array.from({ length: 16 }, () => RawClient.open(scene.webhook)));
+  const clients = await Promise.all(
+    Array.from({ length: 16 }, () => RawClient.open(scene.webhook)),
+  );
   const started = performance.now();
   await Promise.all(
     clients.map(async (client) => {

@@ -25,7 +25,10 @@ export async function benchDeadlines(scene: Scene): Promise<DeadlineFigures> {
   const edits = await policyEdits(scene);
   const { denied, reported } = await exceptionDeadlines(scene);
   return {
-    policy_edit_to_enforced_ms_p99: quantile([...edits].sort((a, b) => a - b), 0.99),
+    policy_edit_to_enforced_ms_p99: quantile(
+      [...edits].sort((a, b) => a - b),
+      0.99,
+    ),
     exception_deadline_to_denied_ms_max: Math.max(...denied),
     exception_deadline_to_report_ms_max: Math.max(...reported),
   };
@@ -41,10 +44,16 @@ async function policyEdits(scene: Scene): Promise<readonly number[]> {
   const times: number[] = [];
   for (let n = 0; n < EDITS; n += 1) {
     const good = n % 2 === 1;
-    await world.kubectl.apply(policy('bench-edit', spec((good ? world.key : world.otherKey).publicKey)));
+    await world.kubectl.apply(
+      policy('bench-edit', spec((good ? world.key : world.otherKey).publicKey)),
+    );
     const at = performance.now();
     const shot = verifyShot({ images: [images[0].pinned], namespace: NS }, '"allowed":');
-    await waitFor(async () => (await client.send(shot)).includes(`"allowed":${good.toString()}`), { timeoutMs: 10_000, intervalMs: 5, message: 'edit enforced' });
+    await waitFor(async () => (await client.send(shot)).includes(`"allowed":${good.toString()}`), {
+      timeoutMs: 10_000,
+      intervalMs: 5,
+      message: 'edit enforced',
+    });
     times.push(performance.now() - at);
   }
   client.close();
@@ -53,9 +62,13 @@ async function policyEdits(scene: Scene): Promise<readonly number[]> {
 }
 
 /** Exceptions that all end at different instants; each has a Deployment whose report must flip. */
-async function exceptionDeadlines(scene: Scene): Promise<{ denied: readonly number[]; reported: readonly number[] }> {
+async function exceptionDeadlines(
+  scene: Scene,
+): Promise<{ denied: readonly number[]; reported: readonly number[] }> {
   const { world } = scene;
-  const whoami = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as { status: { userInfo: { username: string } } };
+  const whoami = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as {
+    status: { userInfo: { username: string } };
+  };
   const requestedBy = whoami.status.userInfo.username;
   const results = [];
   for (let n = 0; n < EXCEPTIONS; n += 1) results.push(await oneDeadline(scene, n, requestedBy));
@@ -63,27 +76,55 @@ async function exceptionDeadlines(scene: Scene): Promise<{ denied: readonly numb
   return { denied: settled.map((r) => r.denied), reported: settled.map((r) => r.reported) };
 }
 
-async function oneDeadline(scene: Scene, n: number, requestedBy: string): Promise<() => Promise<{ denied: number; reported: number }>> {
+async function oneDeadline(
+  scene: Scene,
+  n: number,
+  requestedBy: string,
+): Promise<() => Promise<{ denied: number; reported: number }>> {
   const { world, proxy } = scene;
   const name = `deadline-${n.toString()}`;
   const image = await pushImage(world.registry, `bench/${name}`, '1.0');
   const pinned = image.pinned.replace(world.registry.host, proxy.host);
   await world.kubectl.apply(deployment({ name, namespace: NS, image: pinned, replicas: 0 }));
   const expiresAt = new Date(Date.now() + LEAD_MS);
-  await world.kubectl.apply(exception({ name, namespace: NS, policy: 'bench-0', digests: [image.digest], expiresAt, requestedBy }));
+  await world.kubectl.apply(
+    exception({
+      name,
+      namespace: NS,
+      policy: 'bench-0',
+      digests: [image.digest],
+      expiresAt,
+      requestedBy,
+    }),
+  );
   const shot = verifyShot({ images: [pinned], namespace: NS }, '"allowed":');
-  const measured = Promise.all([deniedAfter(scene, shot, expiresAt), reportedAfter(scene, name, expiresAt)]);
+  const measured = Promise.all([
+    deniedAfter(scene, shot, expiresAt),
+    reportedAfter(scene, name, expiresAt),
+  ]);
   return async () => {
     const [denied, reported] = await measured;
     return { denied, reported };
   };
 }
 
-async function deniedAfter(scene: Scene, shot: ReturnType<typeof verifyShot>, expiresAt: Date): Promise<number> {
+async function deniedAfter(
+  scene: Scene,
+  shot: ReturnType<typeof verifyShot>,
+  expiresAt: Date,
+): Promise<number> {
   const client = await RawClient.open(scene.webhook);
-  await waitFor(async () => (await client.send(shot)).includes('"allowed":true'), { timeoutMs: LEAD_MS - 1_000, intervalMs: 50, message: 'exception in effect' });
+  await waitFor(async () => (await client.send(shot)).includes('"allowed":true'), {
+    timeoutMs: LEAD_MS - 1_000,
+    intervalMs: 50,
+    message: 'exception in effect',
+  });
   await sleep(expiresAt.getTime() - Date.now() - 20);
-  await waitFor(async () => (await client.send(shot)).includes('EXCEPTION_EXPIRED'), { timeoutMs: 5_000, intervalMs: 2, message: 'exception ended' });
+  await waitFor(async () => (await client.send(shot)).includes('EXCEPTION_EXPIRED'), {
+    timeoutMs: 5_000,
+    intervalMs: 2,
+    message: 'exception ended',
+  });
   client.close();
   return Math.max(0, Date.now() - expiresAt.getTime());
 }
@@ -92,6 +133,10 @@ async function reportedAfter(scene: Scene, name: string, expiresAt: Date): Promi
   const result = async (): Promise<string | undefined> =>
     resultsOf(await reportOf(scene.world, { kind: 'Deployment', name, namespace: NS }))[0]?.result;
   await sleep(Math.max(0, expiresAt.getTime() - Date.now()));
-  await waitFor(async () => (await result()) === 'fail', { timeoutMs: 20_000, intervalMs: 100, message: `report of ${name}` });
+  await waitFor(async () => (await result()) === 'fail', {
+    timeoutMs: 20_000,
+    intervalMs: 100,
+    message: `report of ${name}`,
+  });
   return Date.now() - expiresAt.getTime();
 }

@@ -41,8 +41,14 @@ export function postBytes(path: string, body: string): Buffer {
  * Sends each of the `shots` in turn over `connections` kept-alive TLS connections until `count`
  * admissions are done; an admission is all shots once, one after the other. Throws for a wrong answer.
  */
-export async function load(target: Target, shots: readonly Shot[], options: { connections: number; count: number }): Promise<LoadResult> {
-  const clients = await Promise.all(Array.from({ length: options.connections }, () => RawClient.open(target)));
+export async function load(
+  target: Target,
+  shots: readonly Shot[],
+  options: { connections: number; count: number },
+): Promise<LoadResult> {
+  const clients = await Promise.all(
+    Array.from({ length: options.connections }, () => RawClient.open(target)),
+  );
   const times: number[] = [];
   let left = options.count;
   const started = performance.now();
@@ -59,7 +65,11 @@ export async function load(target: Target, shots: readonly Shot[], options: { co
   const seconds = (performance.now() - started) / 1000;
   for (const client of clients) client.close();
   times.sort((a, b) => a - b);
-  return { perSecond: options.count / seconds, p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) };
+  return {
+    perSecond: options.count / seconds,
+    p50Ms: quantile(times, 0.5),
+    p99Ms: quantile(times, 0.99),
+  };
 }
 
 /** The value below which a share of the sorted numbers lies. */
@@ -69,7 +79,10 @@ export function quantile(sorted: readonly number[], share: number): number {
 
 /** The middle one of some numbers. */
 export function median(values: readonly number[]): number {
-  return quantile([...values].sort((a, b) => a - b), 0.5);
+  return quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 }
 
 /**
@@ -97,11 +110,14 @@ export class RawClient {
   /** Connects with TLS as the API server does; the certificate is not looked at. */
   static async open(target: Target): Promise<RawClient> {
     return await new Promise((resolve, reject) => {
-      const socket = connect({ ...target, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () => {
-        socket.setNoDelay(true);
-        socket.off('error', reject);
-        resolve(new RawClient(socket));
-      });
+      const socket = connect(
+        { ...target, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] },
+        () => {
+          socket.setNoDelay(true);
+          socket.off('error', reject);
+          resolve(new RawClient(socket));
+        },
+      );
       socket.once('error', reject);
     });
   }

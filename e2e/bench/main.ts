@@ -20,9 +20,12 @@ async function main(): Promise<void> {
       ...(await benchDeadlines(scene)),
       ...(await benchProcess(scene)),
     };
-    const rounded = Object.fromEntries(Object.entries(figures).map(([key, value]) => [key, Number(value.toPrecision(4))]));
+    const rounded = Object.fromEntries(
+      Object.entries(figures).map(([key, value]) => [key, Number(value.toPrecision(4))]),
+    );
     writeFileSync(OUT, `${JSON.stringify(rounded, null, 2)}\n`);
-    for (const [key, value] of Object.entries(rounded)) process.stdout.write(`${key.padEnd(40)} ${value.toString()}\n`);
+    for (const [key, value] of Object.entries(rounded))
+      process.stdout.write(`${key.padEnd(40)} ${value.toString()}\n`);
   } finally {
     await scene.stop();
   }

@@ -19,17 +19,40 @@ export function review(options: ReviewOptions): string {
     name: `c${index.toString()}`,
     image,
     ports: [{ containerPort: 8080, protocol: 'TCP' }],
-    env: Array.from({ length: 12 }, (_, n) => ({ name: `VARIABLE_${n.toString()}`, value: 'some value of a usual length' })),
-    resources: { limits: { cpu: '500m', memory: '256Mi' }, requests: { cpu: '100m', memory: '128Mi' } },
+    env: Array.from({ length: 12 }, (_, n) => ({
+      name: `VARIABLE_${n.toString()}`,
+      value: 'some value of a usual length',
+    })),
+    resources: {
+      limits: { cpu: '500m', memory: '256Mi' },
+      requests: { cpu: '100m', memory: '128Mi' },
+    },
     livenessProbe: { httpGet: { path: '/healthz', port: 8080, scheme: 'HTTP' }, periodSeconds: 10 },
-    volumeMounts: [{ name: 'kube-api-access', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true }],
+    volumeMounts: [
+      {
+        name: 'kube-api-access',
+        mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+        readOnly: true,
+      },
+    ],
     imagePullPolicy: 'IfNotPresent',
   }));
   const object = {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'bench-7d9c5b8f6-x2x4z', namespace, labels: { app: 'bench' }, annotations: { padding: '' } },
-    spec: { containers, serviceAccountName: serviceAccount, restartPolicy: 'Always', dnsPolicy: 'ClusterFirst', volumes: [{ name: 'kube-api-access', emptyDir: {} }] },
+    metadata: {
+      name: 'bench-7d9c5b8f6-x2x4z',
+      namespace,
+      labels: { app: 'bench' },
+      annotations: { padding: '' },
+    },
+    spec: {
+      containers,
+      serviceAccountName: serviceAccount,
+      restartPolicy: 'Always',
+      dnsPolicy: 'ClusterFirst',
+      volumes: [{ name: 'kube-api-access', emptyDir: {} }],
+    },
   };
   const request = {
     uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
@@ -38,13 +61,17 @@ export function review(options: ReviewOptions): string {
     name: object.metadata.name,
     namespace,
     operation: 'CREATE',
-    userInfo: { username: 'system:serviceaccount:kube-system:replicaset-controller', groups: ['system:authenticated'] },
+    userInfo: {
+      username: 'system:serviceaccount:kube-system:replicaset-controller',
+      groups: ['system:authenticated'],
+    },
     object,
     oldObject: null,
     dryRun: false,
     options: { apiVersion: 'meta.k8s.io/v1', kind: 'CreateOptions' },
   };
-  const wrap = (): string => JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+  const wrap = (): string =>
+    JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
   object.metadata.annotations.padding = 'x'.repeat(Math.max(0, PADDED_BYTES - wrap().length));
   return wrap();
 }

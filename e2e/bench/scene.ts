@@ -2,7 +2,17 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { join } from 'node:path';
-import { freePort, ManagedProcess, newDirectory, pushImage, signBundle, startCountingProxy, waitFor, type CountingProxy, type PushedImage } from '../harness/index.ts';
+import {
+  freePort,
+  ManagedProcess,
+  newDirectory,
+  pushImage,
+  signBundle,
+  startCountingProxy,
+  waitFor,
+  type CountingProxy,
+  type PushedImage,
+} from '../harness/index.ts';
 import { keyPolicySpec, namespace, policy, startWorld, type World } from '../world/index.ts';
 import type { Target } from './load.ts';
 
@@ -26,12 +36,22 @@ export interface Scene {
 export async function startScene(): Promise<Scene> {
   const proxyPort = await freePort();
   const proxyHost = `127.0.0.1:${proxyPort.toString()}`;
-  const world = await startWorld({ nodes: 0, built: true, plainHttpHosts: [proxyHost], env: { COUNTERSIGN_LOG_LEVEL: 'info' } });
+  const world = await startWorld({
+    nodes: 0,
+    built: true,
+    plainHttpHosts: [proxyHost],
+    env: { COUNTERSIGN_LOG_LEVEL: 'info' },
+  });
   const proxy = await startCountingProxy(world.registry.host, { port: proxyPort });
   await world.kubectl.apply(namespace(NS));
-  const images = [await signedImage(world, proxy.host, 'bench/one'), await signedImage(world, proxy.host, 'bench/two')] as const;
+  const images = [
+    await signedImage(world, proxy.host, 'bench/one'),
+    await signedImage(world, proxy.host, 'bench/two'),
+  ] as const;
   const bare = await startBareServer();
-  const service = await world.kubectl.get<{ spec: { clusterIP: string; ports: { port: number }[] } }>('service', 'countersign-webhook', 'countersign-system');
+  const service = await world.kubectl.get<{
+    spec: { clusterIP: string; ports: { port: number }[] };
+  }>('service', 'countersign-webhook', 'countersign-system');
   const webhook = { host: service.spec.clusterIP, port: service.spec.ports[0]?.port ?? 443 };
   return {
     world,
@@ -48,7 +68,11 @@ export async function startScene(): Promise<Scene> {
 }
 
 /** Pushes and signs an image; its references go through the proxy. */
-export async function signedImage(world: World, proxyHost: string, repository: string): Promise<PushedImage> {
+export async function signedImage(
+  world: World,
+  proxyHost: string,
+  repository: string,
+): Promise<PushedImage> {
   const image = await pushImage(world.registry, repository, '1.0');
   await signBundle(world.key, image.pinned);
   const behind = (text: string): string => text.replace(world.registry.host, proxyHost);
@@ -61,12 +85,25 @@ export async function setPolicies(scene: Scene, count: number): Promise<void> {
   for (let n = 0; n < MANY_POLICIES; n += 1) {
     const name = `bench-${n.toString()}`;
     if (n >= count) await world.kubectl.delete('itp', name);
-    else await world.kubectl.apply(policy(name, keyPolicySpec({ images: [`${proxy.host}/bench/**`], keys: [world.key.publicKey], exceptions: { allowed: true } })));
+    else
+      await world.kubectl.apply(
+        policy(
+          name,
+          keyPolicySpec({
+            images: [`${proxy.host}/bench/**`],
+            keys: [world.key.publicKey],
+            exceptions: { allowed: true },
+          }),
+        ),
+      );
   }
   for (let n = 0; n < count; n += 1) await world.enforced(`bench-${n.toString()}`);
 }
 
-async function startBareServer(): Promise<{ readonly target: Target; readonly process: ManagedProcess }> {
+async function startBareServer(): Promise<{
+  readonly target: Target;
+  readonly process: ManagedProcess;
+}> {
   const target = { host: '127.0.0.1', port: await freePort() };
   const root = join(import.meta.dirname, '..', '..');
   const server = ManagedProcess.start({
@@ -75,6 +112,9 @@ async function startBareServer(): Promise<{ readonly target: Target; readonly pr
     args: [join(import.meta.dirname, 'bare-server.ts'), target.host, target.port.toString()],
     logFile: join(newDirectory('bare-server'), 'bare-server.log'),
   });
-  await waitFor(() => server.logTail().includes('listening'), { timeoutMs: 10_000, message: 'bare server' });
+  await waitFor(() => server.logTail().includes('listening'), {
+    timeoutMs: 10_000,
+    message: 'bare server',
+  });
   return { target, process: server };
 }

@@ -57,7 +57,11 @@ interface Comparison {
   readonly barePerSecond: number;
 }
 
-async function compare(scene: Scene, shots: readonly Shot[], options: { connections: number; count: number }): Promise<Comparison> {
+async function compare(
+  scene: Scene,
+  shots: readonly Shot[],
+  options: { connections: number; count: number },
+): Promise<Comparison> {
   return await compareShots(scene, { ours: shots, bare: shots }, options);
 }
 
@@ -87,5 +91,10 @@ async function compareShots(
   }
   const perSecond = median(ours.map((r) => r.perSecond));
   const barePerSecond = median(bare.map((r) => r.perSecond));
-  return { ratio: perSecond / barePerSecond, perSecond, barePerSecond, p99Ms: median(ours.map((r) => r.p99Ms)) };
+  return {
+    ratio: perSecond / barePerSecond,
+    perSecond,
+    barePerSecond,
+    p99Ms: median(ours.map((r) => r.p99Ms)),
+  };
 }

@@ -12,7 +12,10 @@ const ROOT: string = join(import.meta.dirname, '..', '..');
 /** Stages and builds the image with the daemon at `host`, on a base of this machine's node; answers its name. */
 export async function buildImage(host: string): Promise<string> {
   const image = 'countersign:dev';
-  await mustRun(join(ROOT, 'e2e', 'setup', 'image.sh'), [], { env: { DOCKER_HOST: host, IMAGE: image }, timeoutMs: 300_000 });
+  await mustRun(join(ROOT, 'e2e', 'setup', 'image.sh'), [], {
+    env: { DOCKER_HOST: host, IMAGE: image },
+    timeoutMs: 300_000,
+  });
   return image;
 }
 
@@ -54,7 +57,9 @@ export class ContainerComponent implements Component {
       .withCommand(['node', `dist/${name}/main.js`])
       .withEnvironment({ ...env, COUNTERSIGN_KUBECONFIG: KUBECONFIG })
       .withBindMounts([{ source: readableCopy(kubeconfig), target: KUBECONFIG, mode: 'ro' }])
-      .withLogConsumer((stream) => stream.on('data', (chunk: Buffer) => (this.#log += chunk.toString('utf8'))))
+      .withLogConsumer((stream) =>
+        stream.on('data', (chunk: Buffer) => (this.#log += chunk.toString('utf8'))),
+      )
       .start();
   }
 
@@ -74,7 +79,9 @@ export class ContainerComponent implements Component {
   }
 
   /** Runs a program of the image inside the running container. */
-  async exec(command: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }> {
+  async exec(
+    command: readonly string[],
+  ): Promise<{ readonly exitCode: number; readonly output: string }> {
     if (this.#container === undefined) throw new Error('not running');
     return await this.#container.exec([...command]);
   }

@@ -14,14 +14,24 @@ export interface NodeFiles {
 }
 
 /** Writes the configuration of containerd, CNI and kubelet. `registryHost` serves TLS from `caFile`'s authority. */
-export function writeNodeFiles(directory: string, registry: { readonly host: string; readonly caFile: string }, clientCa: string): NodeFiles {
+export function writeNodeFiles(
+  directory: string,
+  registry: { readonly host: string; readonly caFile: string },
+  clientCa: string,
+): NodeFiles {
   const at = (...parts: string[]): string => join(directory, ...parts);
-  for (const folder of ['cni', 'certs', 'containerd', 'state', 'kubelet', 'logs', 'ipam']) mkdirSync(at(folder), { recursive: true });
+  for (const folder of ['cni', 'certs', 'containerd', 'state', 'kubelet', 'logs', 'ipam'])
+    mkdirSync(at(folder), { recursive: true });
   writeFileSync(at('cni', '10-bridge.conflist'), JSON.stringify(cniConfig(at('ipam'))));
   const socket = at('containerd.sock');
   writeFileSync(at('containerd.toml'), containerdConfig({ at, socket, registry }));
   writeFileSync(at('kubelet.json'), JSON.stringify(kubeletConfig(socket, clientCa)));
-  return { directory, containerdConfig: at('containerd.toml'), containerdSocket: socket, kubeletConfig: at('kubelet.json') };
+  return {
+    directory,
+    containerdConfig: at('containerd.toml'),
+    containerdSocket: socket,
+    kubeletConfig: at('kubelet.json'),
+  };
 }
 
 function cniConfig(ipam: string): object {
@@ -38,7 +48,11 @@ function cniConfig(ipam: string): object {
       routes: [{ dst: '0.0.0.0/0' }],
     },
   };
-  return { cniVersion: '0.4.0', name: 'e2e', plugins: [bridge, { type: 'portmap', capabilities: { portMappings: true } }] };
+  return {
+    cniVersion: '0.4.0',
+    name: 'e2e',
+    plugins: [bridge, { type: 'portmap', capabilities: { portMappings: true } }],
+  };
 }
 
 interface ContainerdParts {
@@ -81,8 +95,16 @@ function kubeletConfig(socket: string, clientCa: string): object {
     clusterDomain: 'cluster.local',
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
-    evictionHard: { 'nodefs.available': '1%', 'imagefs.available': '1%', 'memory.available': '50Mi' },
-    authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: clientCa } },
+    evictionHard: {
+      'nodefs.available': '1%',
+      'imagefs.available': '1%',
+      'memory.available': '50Mi',
+    },
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: true },
+      x509: { clientCAFile: clientCa },
+    },
     authorization: { mode: 'Webhook' },
     readOnlyPort: 0,
     rotateCertificates: false,

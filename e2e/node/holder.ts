@@ -4,7 +4,13 @@
 import { readFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
-import { ManagedProcess, mustRun, newDirectory, waitFor, type Namespace } from '../harness/index.ts';
+import {
+  ManagedProcess,
+  mustRun,
+  newDirectory,
+  waitFor,
+  type Namespace,
+} from '../harness/index.ts';
 
 /** Address of the node inside its namespaces; the gateway of its pods. */
 export const NODE_ADDRESS = '10.99.0.1';
@@ -29,19 +35,42 @@ export class NodeNamespace implements Namespace {
 
   /** Makes the namespaces, the bridge of the pods and a link to this machine's namespace. */
   static async create(): Promise<NodeNamespace> {
-    const flags = ['-m', '-n', '-p', '-f', '--kill-child', '--mount-proc', '--propagation', 'shared'];
+    const flags = [
+      '-m',
+      '-n',
+      '-p',
+      '-f',
+      '--kill-child',
+      '--mount-proc',
+      '--propagation',
+      'shared',
+    ];
     const holder = ManagedProcess.start({
       name: 'node-holder',
       program: 'unshare',
       args: [...flags, 'sleep', 'infinity'],
       logFile: join(newDirectory('node-holder'), 'holder.log'),
     });
-    const pid = await waitFor(() => sleeper(holder.pid ?? 0), { timeoutMs: 5_000, message: 'namespaces' });
+    const pid = await waitFor(() => sleeper(holder.pid ?? 0), {
+      timeoutMs: 5_000,
+      message: 'namespaces',
+    });
     const number = Number(pid) % 60;
     const link = `csn${String(number)}`;
     const [outside, inside] = [`10.98.${String(number)}.1`, `10.98.${String(number)}.2`];
     const namespace = new NodeNamespace(holder, pid, inside);
-    await mustRun('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pid]);
+    await mustRun('ip', [
+      'link',
+      'add',
+      link,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'netns',
+      pid,
+    ]);
     await mustRun('ip', ['addr', 'add', `${outside}/30`, 'dev', link]);
     await mustRun('ip', ['link', 'set', link, 'up']);
     const script = [
@@ -91,7 +120,9 @@ export class NodeNamespace implements Namespace {
 
 /** Process id, as seen from here, of the first process inside. */
 function sleeper(holder: number): string | undefined {
-  const children = readFileSync(`/proc/${String(holder)}/task/${String(holder)}/children`, 'utf8').trim().split(' ');
+  const children = readFileSync(`/proc/${String(holder)}/task/${String(holder)}/children`, 'utf8')
+    .trim()
+    .split(' ');
   for (const child of children.filter((c) => c !== '')) {
     const name = readFileSync(`/proc/${child}/comm`, 'utf8').trim();
     if (name === 'sleep') return child;

@@ -41,9 +41,18 @@ const NODE = 'node-0';
 /** Whether a real node can be run here, and why not. */
 export function nodeAvailable(): { readonly ok: boolean; readonly reason: string } {
   if (process.getuid?.() !== 0) return { ok: false, reason: 'needs root' };
-  const needed = ['/usr/bin/containerd', '/usr/sbin/runc', '/usr/lib/cni/bridge', '/usr/sbin/iptables', '/usr/sbin/ip', '/usr/bin/nsenter'];
+  const needed = [
+    '/usr/bin/containerd',
+    '/usr/sbin/runc',
+    '/usr/lib/cni/bridge',
+    '/usr/sbin/iptables',
+    '/usr/sbin/ip',
+    '/usr/bin/nsenter',
+  ];
   const missing = needed.filter((path) => !existsSync(path));
-  return missing.length === 0 ? { ok: true, reason: '' } : { ok: false, reason: `missing: ${missing.join(', ')}` };
+  return missing.length === 0
+    ? { ok: true, reason: '' }
+    : { ok: false, reason: `missing: ${missing.join(', ')}` };
 }
 
 /** Starts control plane, registry, containerd, kubelet and kube-proxy in namespaces of their own. */
@@ -61,10 +70,18 @@ export async function startNodeCluster(): Promise<NodeCluster> {
   ]);
   namespace.trust(caFile);
   await pushImage(registry, 'pause', '1', { program: tool('pause'), runIn: namespace });
-  const files = writeNodeFiles(markBulky(join(directory, 'run')), { host: registry.host, caFile }, join(plane.logDir, 'ca.crt'));
+  const files = writeNodeFiles(
+    markBulky(join(directory, 'run')),
+    { host: registry.host, caFile },
+    join(plane.logDir, 'ca.crt'),
+  );
   const programs = await startPrograms(namespace, plane, files);
   const logTail = (): string => programs.map((p) => `${p.name}:\n${p.logTail(15)}`).join('\n');
-  await waitFor(() => nodeReady(plane), { timeoutMs: 60_000, message: 'node ready', intervalMs: 200 }).catch((error: unknown) => {
+  await waitFor(() => nodeReady(plane), {
+    timeoutMs: 60_000,
+    message: 'node ready',
+    intervalMs: 200,
+  }).catch((error: unknown) => {
     throw new Error(`the node is not ready\n${logTail()}`, { cause: error });
   });
   return {
@@ -82,33 +99,90 @@ export async function startNodeCluster(): Promise<NodeCluster> {
   };
 }
 
-async function startTlsRegistry(namespace: NodeNamespace, directory: string): Promise<{ registry: Registry; caFile: string }> {
+async function startTlsRegistry(
+  namespace: NodeNamespace,
+  directory: string,
+): Promise<{ registry: Registry; caFile: string }> {
   const ca = await CertificateAuthority.create(directory, 'registry-ca');
   const tls = await ca.issue('registry', { commonName: 'registry', names: [`IP:${NODE_ADDRESS}`] });
-  const registry = await startRegistry({ kind: 'distribution', address: NODE_ADDRESS, port: PORT, tls, runIn: namespace });
+  const registry = await startRegistry({
+    kind: 'distribution',
+    address: NODE_ADDRESS,
+    port: PORT,
+    tls,
+    runIn: namespace,
+  });
   return { registry, caFile: ca.files.cert };
 }
 
-async function startPrograms(namespace: NodeNamespace, plane: ControlPlane, files: NodeFiles): Promise<readonly ManagedProcess[]> {
+async function startPrograms(
+  namespace: NodeNamespace,
+  plane: ControlPlane,
+  files: NodeFiles,
+): Promise<readonly ManagedProcess[]> {
   const start = (name: string, program: string, args: readonly string[]): ManagedProcess =>
-    ManagedProcess.start({ name, program, args, runIn: namespace, logFile: join(plane.logDir, `${name}.log`) });
+    ManagedProcess.start({
+      name,
+      program,
+      args,
+      runIn: namespace,
+      logFile: join(plane.logDir, `${name}.log`),
+    });
   const inside = { server: `https://${NODE_ADDRESS}:${new URL(plane.innerUrl).port}` };
-  const kubelet = await plane.kubeconfigForUser({ username: `system:node:${NODE}`, groups: ['system:nodes'], ...inside });
+  const kubelet = await plane.kubeconfigForUser({
+    username: `system:node:${NODE}`,
+    groups: ['system:nodes'],
+    ...inside,
+  });
   const proxy = await plane.kubeconfigForUser({ username: 'system:kube-proxy', ...inside });
-  const containerd = start('containerd', '/usr/bin/containerd', ['--config', files.containerdConfig]);
-  await waitFor(() => existsSync(files.containerdSocket), { timeoutMs: 15_000, message: 'containerd' });
-  const directories = ['--root-dir', join(files.directory, 'kubelet'), '--cert-dir', join(files.directory, 'kubelet', 'pki')];
+  const containerd = start('containerd', '/usr/bin/containerd', [
+    '--config',
+    files.containerdConfig,
+  ]);
+  await waitFor(() => existsSync(files.containerdSocket), {
+    timeoutMs: 15_000,
+    message: 'containerd',
+  });
+  const directories = [
+    '--root-dir',
+    join(files.directory, 'kubelet'),
+    '--cert-dir',
+    join(files.directory, 'kubelet', 'pki'),
+  ];
   const identity = ['--hostname-override', NODE, '--node-ip', NODE_ADDRESS];
-  const proxyFlags = ['--conntrack-max-per-core=0', '--conntrack-tcp-timeout-established=0', '--conntrack-tcp-timeout-close-wait=0'];
+  const proxyFlags = [
+    '--conntrack-max-per-core=0',
+    '--conntrack-tcp-timeout-established=0',
+    '--conntrack-tcp-timeout-close-wait=0',
+  ];
   return [
     containerd,
-    start('kubelet', tool('kubelet'), ['--config', files.kubeletConfig, '--kubeconfig', kubelet, ...directories, ...identity]),
-    start('kube-proxy', tool('kube-proxy'), ['--kubeconfig', proxy, '--cluster-cidr', POD_CIDR, '--hostname-override', NODE, '--proxy-mode', 'iptables', ...proxyFlags]),
+    start('kubelet', tool('kubelet'), [
+      '--config',
+      files.kubeletConfig,
+      '--kubeconfig',
+      kubelet,
+      ...directories,
+      ...identity,
+    ]),
+    start('kube-proxy', tool('kube-proxy'), [
+      '--kubeconfig',
+      proxy,
+      '--cluster-cidr',
+      POD_CIDR,
+      '--hostname-override',
+      NODE,
+      '--proxy-mode',
+      'iptables',
+      ...proxyFlags,
+    ]),
   ];
 }
 
 async function nodeReady(plane: ControlPlane): Promise<boolean> {
-  const node = await plane.kubectl.find<{ status?: { conditions?: { type: string; status: string }[] } }>('node', NODE);
+  const node = await plane.kubectl.find<{
+    status?: { conditions?: { type: string; status: string }[] };
+  }>('node', NODE);
   return node?.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
 }
 
@@ -118,7 +192,11 @@ async function sideload(
   name: string,
 ): Promise<void> {
   const ctr = (args: readonly string[]): Promise<string> =>
-    mustRun('ctr', ['--address', where.files.containerdSocket, '--namespace', 'k8s.io', 'images', ...args], { runIn: where.namespace });
+    mustRun(
+      'ctr',
+      ['--address', where.files.containerdSocket, '--namespace', 'k8s.io', 'images', ...args],
+      { runIn: where.namespace },
+    );
   await ctr(['pull', '--tlscacert', where.caFile, reference]);
   await ctr(['tag', '--force', reference, name]);
 }

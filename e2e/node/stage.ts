@@ -48,7 +48,10 @@ export class NodeStage implements Stage {
   }
 
   push(registry: { readonly host: string }, repository: string, tag: string): Promise<PushedImage> {
-    return pushImage(registry, repository, tag, { program: tool('pause'), runIn: this.#cluster.namespace });
+    return pushImage(registry, repository, tag, {
+      program: tool('pause'),
+      runIn: this.#cluster.namespace,
+    });
   }
 
   async sign(format: 'bundle' | 'legacy', key: CosignKey, pinned: string): Promise<void> {
@@ -70,7 +73,9 @@ export class NodeStage implements Stage {
 
 interface PolicyLike {
   readonly metadata: { readonly generation: number };
-  readonly status?: { readonly conditions?: readonly { type: string; status: string; observedGeneration?: number }[] };
+  readonly status?: {
+    readonly conditions?: readonly { type: string; status: string; observedGeneration?: number }[];
+  };
 }
 
 /** Makes the image of operator and webhook and puts it into the node under the name the manifests use. */
@@ -79,14 +84,39 @@ export async function loadImage(cluster: NodeCluster): Promise<void> {
   const staged = join(ROOT, 'out', 'image');
   const directory = newDirectory('countersign-image');
   const layers = { base: join(directory, 'base.tar'), app: join(directory, 'app.tar') };
-  await mustRun('tar', ['--create', '--file', layers.base, '--directory', join(staged, 'base', 'rootfs'), '.'], { timeoutMs: 120_000 });
+  await mustRun(
+    'tar',
+    ['--create', '--file', layers.base, '--directory', join(staged, 'base', 'rootfs'), '.'],
+    { timeoutMs: 120_000 },
+  );
   const app = ['--transform', 's,^\\./,app/,', '--exclude', './Dockerfile'];
-  await mustRun('tar', ['--create', '--file', layers.app, ...app, '--directory', join(staged, 'app'), '.'], { timeoutMs: 120_000 });
+  await mustRun(
+    'tar',
+    ['--create', '--file', layers.app, ...app, '--directory', join(staged, 'app'), '.'],
+    { timeoutMs: 120_000 },
+  );
   const reference = `${cluster.registry.host}/countersign:dev`;
   const where = { runIn: cluster.namespace, timeoutMs: 120_000 };
-  await mustRun(tool('crane'), ['append', '--new_layer', layers.base, '--new_layer', layers.app, '--new_tag', reference], where);
-  const config = ['--user', '65532:65532', '--workdir', '/app', '--env', 'PATH=/usr/local/bin', '--env', 'NODE_ENV=production'];
-  await mustRun(tool('crane'), ['mutate', reference, ...config, '--set-platform', 'linux/amd64', '--tag', reference], where);
+  await mustRun(
+    tool('crane'),
+    ['append', '--new_layer', layers.base, '--new_layer', layers.app, '--new_tag', reference],
+    where,
+  );
+  const config = [
+    '--user',
+    '65532:65532',
+    '--workdir',
+    '/app',
+    '--env',
+    'PATH=/usr/local/bin',
+    '--env',
+    'NODE_ENV=production',
+  ];
+  await mustRun(
+    tool('crane'),
+    ['mutate', reference, ...config, '--set-platform', 'linux/amd64', '--tag', reference],
+    where,
+  );
   await cluster.sideload(reference, 'docker.io/library/countersign:dev');
 }
 
@@ -97,21 +127,38 @@ export async function installCountersign(cluster: NodeCluster): Promise<void> {
   await kubectl.must(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
   await kubectl.must(['apply', '--server-side', '--kustomize', join(ROOT, 'config', 'default')]);
   for (const name of ['countersign-operator', 'countersign-webhook']) {
-    const rollout = await kubectl.run(['rollout', 'status', `deployment/${name}`, '--timeout=90s'], { namespace: SYSTEM, timeoutMs: 100_000 });
-    if (rollout.code !== 0) throw new Error(`${rollout.stderr}\n${await describe(kubectl, name)}\n${cluster.logTail()}`);
+    const rollout = await kubectl.run(
+      ['rollout', 'status', `deployment/${name}`, '--timeout=90s'],
+      { namespace: SYSTEM, timeoutMs: 100_000 },
+    );
+    if (rollout.code !== 0)
+      throw new Error(`${rollout.stderr}\n${await describe(kubectl, name)}\n${cluster.logTail()}`);
   }
   await kubectl.must(['apply', '--server-side', '--kustomize', join(ROOT, 'config', 'admission')]);
-  await waitFor(() => admissionAnswers(kubectl), { timeoutMs: 30_000, message: 'admission answers', intervalMs: 300 });
+  await waitFor(() => admissionAnswers(kubectl), {
+    timeoutMs: 30_000,
+    message: 'admission answers',
+    intervalMs: 300,
+  });
 }
 
 async function admissionAnswers(kubectl: Kubectl): Promise<boolean> {
   const image = `registry.invalid/probe@sha256:${'0'.repeat(64)}`;
-  const answer = await kubectl.run(['run', 'probe', `--image=${image}`, '--dry-run=server', '-n', 'default']);
+  const answer = await kubectl.run([
+    'run',
+    'probe',
+    `--image=${image}`,
+    '--dry-run=server',
+    '-n',
+    'default',
+  ]);
   return answer.code === 0;
 }
 
 async function describe(kubectl: Kubectl, name: string): Promise<string> {
   const pods = await kubectl.run(['describe', 'pods'], { namespace: SYSTEM });
-  const logs = await kubectl.run(['logs', `deployment/${name}`, '--tail=40'], { namespace: SYSTEM });
+  const logs = await kubectl.run(['logs', `deployment/${name}`, '--tail=40'], {
+    namespace: SYSTEM,
+  });
   return `${pods.stdout}\n${logs.stdout}${logs.stderr}`;
 }

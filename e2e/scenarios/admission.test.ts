@@ -3,7 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { copyImage, pushImage, signBundle, signLegacy, type PushedImage } from '../harness/index.ts';
+import {
+  copyImage,
+  pushImage,
+  signBundle,
+  signLegacy,
+  type PushedImage,
+} from '../harness/index.ts';
 import {
   assertAdmitted,
   assertDenied,
@@ -30,13 +36,18 @@ describe('admission on a real API server', function () {
 
   const create = (image: string, options: object = {}) => {
     sequence += 1;
-    return world.kubectl.create(pod({ name: `pod-${sequence.toString()}`, namespace: NS, image, ...options }));
+    return world.kubectl.create(
+      pod({ name: `pod-${sequence.toString()}`, namespace: NS, image, ...options }),
+    );
   };
 
   before(async () => {
     world = await sharedWorld();
     await world.kubectl.apply([namespace(NS), namespace('admission-audit', { env: 'dev' })]);
-    const images = [`${world.registry.host}/admission/**`, `${world.tagRegistry.host}/admission/**`];
+    const images = [
+      `${world.registry.host}/admission/**`,
+      `${world.tagRegistry.host}/admission/**`,
+    ];
     const modeOverrides = [{ namespaceSelector: { matchLabels: { env: 'dev' } }, mode: 'Audit' }];
     const spec = keyPolicySpec({ images, keys: [world.key.publicKey], modeOverrides });
     [signed, unsigned] = await Promise.all([
@@ -54,7 +65,11 @@ describe('admission on a real API server', function () {
       ['a legacy signature', signLegacy],
     ] as const) {
       it(`admits an image with ${format} from the registry ${which === 'registry' ? 'with' : 'without'} the referrers API`, async () => {
-        const image = await pushImage(world[which], `admission/${which.toLowerCase()}`, format.replaceAll(' ', '-').toLowerCase());
+        const image = await pushImage(
+          world[which],
+          `admission/${which.toLowerCase()}`,
+          format.replaceAll(' ', '-').toLowerCase(),
+        );
         await sign(world.key, image.pinned);
         assertAdmitted(await create(image.pinned));
       });
@@ -63,8 +78,14 @@ describe('admission on a real API server', function () {
 
   it('pins the tag of a signed image to the digest that was verified', async () => {
     const name = 'pinned';
-    assertAdmitted(await world.kubectl.create(pod({ name, namespace: NS, image: signed.reference })));
-    const created = await world.kubectl.get<{ spec: { containers: { image: string }[] } }>('pod', name, NS);
+    assertAdmitted(
+      await world.kubectl.create(pod({ name, namespace: NS, image: signed.reference })),
+    );
+    const created = await world.kubectl.get<{ spec: { containers: { image: string }[] } }>(
+      'pod',
+      name,
+      NS,
+    );
     assert.equal(created.spec.containers[0]?.image, `${signed.reference}@${signed.digest}`);
   });
 
@@ -78,12 +99,20 @@ describe('admission on a real API server', function () {
   it('denies a moved tag once the tag cache has passed, and runs the verified digest until then', async () => {
     const first = await pushImage(world.registry, 'admission/moved', '1.0');
     await signBundle(world.key, first.pinned);
-    assertAdmitted(await world.kubectl.create(pod({ name: 'moved-1', namespace: NS, image: first.reference })));
+    assertAdmitted(
+      await world.kubectl.create(pod({ name: 'moved-1', namespace: NS, image: first.reference })),
+    );
     const second = await pushImage(world.registry, 'admission/moved', '1.0');
     assert.notEqual(second.digest, first.digest);
-    const early = await world.kubectl.create(pod({ name: 'moved-2', namespace: NS, image: first.reference }));
+    const early = await world.kubectl.create(
+      pod({ name: 'moved-2', namespace: NS, image: first.reference }),
+    );
     if (early.code === 0) {
-      const running = await world.kubectl.get<{ spec: { containers: { image: string }[] } }>('pod', 'moved-2', NS);
+      const running = await world.kubectl.get<{ spec: { containers: { image: string }[] } }>(
+        'pod',
+        'moved-2',
+        NS,
+      );
       assert.equal(running.spec.containers[0]?.image, `${first.reference}@${first.digest}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 10_500));
@@ -106,13 +135,17 @@ describe('admission on a real API server', function () {
     const good = await pushImage(world.registry, 'admission/swapped', 'good');
     const bad = await pushImage(world.registry, 'admission/swapped', 'bad');
     await signLegacy(world.key, good.pinned);
-    const tagOf = (digest: string): string => `${world.registry.host}/admission/swapped:${digest.replace(':', '-')}.sig`;
+    const tagOf = (digest: string): string =>
+      `${world.registry.host}/admission/swapped:${digest.replace(':', '-')}.sig`;
     await copyImage(tagOf(good.digest), tagOf(bad.digest));
     assertDenied(await create(bad.pinned), 'SUBJECT_MISMATCH');
   });
 
   it('X1: denies an unsigned init container', async () => {
-    assertDenied(await create(signed.pinned, { initContainers: [{ name: 'init', image: unsigned.pinned }] }), 'NO_SIGNATURE');
+    assertDenied(
+      await create(signed.pinned, { initContainers: [{ name: 'init', image: unsigned.pinned }] }),
+      'NO_SIGNATURE',
+    );
   });
 
   it('E1: denies an unsigned ephemeral container', async () => {
@@ -120,13 +153,26 @@ describe('admission on a real API server', function () {
     assertAdmitted(await world.kubectl.create(pod({ name, namespace: NS, image: signed.pinned })));
     const patch = { spec: { ephemeralContainers: [{ name: 'debug', image: unsigned.reference }] } };
     const target = { kind: 'pod', name, namespace: NS };
-    assertDenied(await world.kubectl.patch(target, patch, { type: 'strategic', subresource: 'ephemeralcontainers' }), 'NO_SIGNATURE');
+    assertDenied(
+      await world.kubectl.patch(target, patch, {
+        type: 'strategic',
+        subresource: 'ephemeralcontainers',
+      }),
+      'NO_SIGNATURE',
+    );
     const good = { spec: { ephemeralContainers: [{ name: 'debug', image: signed.reference }] } };
-    assertAdmitted(await world.kubectl.patch(target, good, { type: 'strategic', subresource: 'ephemeralcontainers' }));
+    assertAdmitted(
+      await world.kubectl.patch(target, good, {
+        type: 'strategic',
+        subresource: 'ephemeralcontainers',
+      }),
+    );
   });
 
   it('B30: denies an unsigned image volume', async () => {
-    const volumes = [{ name: 'data', image: { reference: unsigned.pinned, pullPolicy: 'IfNotPresent' } }];
+    const volumes = [
+      { name: 'data', image: { reference: unsigned.pinned, pullPolicy: 'IfNotPresent' } },
+    ];
     assertDenied(await create(signed.pinned, { volumes }), 'NO_SIGNATURE');
   });
 
@@ -141,17 +187,34 @@ describe('admission on a real API server', function () {
 
   it('B28: denies an unsigned pod that claims an owner', async () => {
     const object = pod({ name: 'owned', namespace: NS, image: unsigned.pinned });
-    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'x', uid: '00000000-0000-0000-0000-000000000000' }];
-    assertDenied(await world.kubectl.create({ ...object, metadata: { ...object.metadata, ownerReferences } }), 'NO_SIGNATURE');
+    const ownerReferences = [
+      {
+        apiVersion: 'apps/v1',
+        kind: 'ReplicaSet',
+        name: 'x',
+        uid: '00000000-0000-0000-0000-000000000000',
+      },
+    ];
+    assertDenied(
+      await world.kubectl.create({ ...object, metadata: { ...object.metadata, ownerReferences } }),
+      'NO_SIGNATURE',
+    );
   });
 
   it('warns about a Deployment whose template is unsigned, and lets it be', async () => {
     const image = unsigned.reference;
-    assertWarned(await world.kubectl.create(deployment({ name: 'template', namespace: NS, image, replicas: 0 })), 'NO_SIGNATURE');
+    assertWarned(
+      await world.kubectl.create(
+        deployment({ name: 'template', namespace: NS, image, replicas: 0 }),
+      ),
+      'NO_SIGNATURE',
+    );
   });
 
   it('warns instead of denying in a namespace that is audited', async () => {
-    const audited = await world.kubectl.create(pod({ name: 'audited', namespace: 'admission-audit', image: unsigned.reference }));
+    const audited = await world.kubectl.create(
+      pod({ name: 'audited', namespace: 'admission-audit', image: unsigned.reference }),
+    );
     assertWarned(audited, 'NO_SIGNATURE');
   });
 

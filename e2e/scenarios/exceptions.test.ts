@@ -20,7 +20,13 @@ import {
 const NS = 'exceptions';
 
 interface ExceptionStatus {
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[] };
+  readonly status?: {
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason: string;
+    }[];
+  };
 }
 
 describe('exceptions on a real API server', function () {
@@ -30,19 +36,32 @@ describe('exceptions on a real API server', function () {
   let image: PushedImage;
   let sequence = 0;
 
-  const create = (options: { image?: string; namespace?: string; serviceAccount?: string } = {}) => {
+  const create = (
+    options: { image?: string; namespace?: string; serviceAccount?: string } = {},
+  ) => {
     sequence += 1;
-    return world.kubectl.create(pod({ name: `pod-${sequence.toString()}`, namespace: NS, image: image.pinned, ...options }));
+    return world.kubectl.create(
+      pod({ name: `pod-${sequence.toString()}`, namespace: NS, image: image.pinned, ...options }),
+    );
   };
   const grant = async (options: Partial<ExceptionOptions> & { name: string }): Promise<void> => {
-    const defaults = { namespace: NS, policy: 'waivable', digests: [image.digest], requestedBy: me, expiresAt: new Date(Date.now() + 600_000) };
+    const defaults = {
+      namespace: NS,
+      policy: 'waivable',
+      digests: [image.digest],
+      requestedBy: me,
+      expiresAt: new Date(Date.now() + 600_000),
+    };
     await world.kubectl.apply(exception({ ...defaults, ...options }));
   };
   const active = async (name: string): Promise<string | undefined> => {
     const object = await world.kubectl.get<ExceptionStatus>('signingexception', name, NS);
     return object.status?.conditions?.find((c) => c.type === 'Active')?.reason;
   };
-  const eventually = async (code: string, options: Parameters<typeof create>[0] = {}): Promise<void> => {
+  const eventually = async (
+    code: string,
+    options: Parameters<typeof create>[0] = {},
+  ): Promise<void> => {
     await waitFor(
       async () => {
         const answer = await create(options);
@@ -56,14 +75,21 @@ describe('exceptions on a real API server', function () {
 
   before(async () => {
     world = await sharedWorld();
-    me = (JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as { status: { userInfo: { username: string } } }).status.userInfo.username;
+    me = (
+      JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as {
+        status: { userInfo: { username: string } };
+      }
+    ).status.userInfo.username;
     await world.kubectl.apply([namespace(NS), namespace('exceptions-other')]);
     await world.kubectl.must(['create', 'serviceaccount', 'other'], { namespace: NS });
     const images = [`${world.registry.host}/exceptions/**`];
     const keys = [world.key.publicKey];
     await world.kubectl.apply([
       policy('waivable', keyPolicySpec({ images, keys, exceptions: { allowed: true } })),
-      policy('strict', keyPolicySpec({ images: [`${world.registry.host}/exceptions-strict/**`], keys })),
+      policy(
+        'strict',
+        keyPolicySpec({ images: [`${world.registry.host}/exceptions-strict/**`], keys }),
+      ),
     ]);
     image = await pushImage(world.registry, 'exceptions/app', '1.0');
     await world.enforced('waivable');
@@ -74,7 +100,10 @@ describe('exceptions on a real API server', function () {
     assertDenied(await create(), 'NO_SIGNATURE');
     await grant({ name: 'narrow' });
     await eventually('admitted');
-    await waitFor(async () => (await active('narrow')) === 'InEffect', { timeoutMs: 5_000, message: 'Active' });
+    await waitFor(async () => (await active('narrow')) === 'InEffect', {
+      timeoutMs: 5_000,
+      message: 'Active',
+    });
     assertDenied(await create({ serviceAccount: 'other' }), 'EXCEPTION_OUT_OF_SCOPE');
     assertDenied(await create({ namespace: 'exceptions-other' }), 'NO_SIGNATURE');
     const other = await pushImage(world.registry, 'exceptions/app', '2.0');
@@ -95,7 +124,10 @@ describe('exceptions on a real API server', function () {
     const strict = await pushImage(world.registry, 'exceptions-strict/app', '2.0');
     await grant({ name: 'not-allowed', policy: 'strict', digests: [strict.digest] });
     await eventually('EXCEPTION_INVALID', { image: strict.pinned });
-    await waitFor(async () => (await active('not-allowed')) === 'NotAllowedByPolicy', { timeoutMs: 5_000, message: 'status' });
+    await waitFor(async () => (await active('not-allowed')) === 'NotAllowedByPolicy', {
+      timeoutMs: 5_000,
+      message: 'status',
+    });
     await world.kubectl.delete('signingexception', 'not-allowed', NS);
   });
 
@@ -107,7 +139,10 @@ describe('exceptions on a real API server', function () {
     const asked = Date.now();
     assertDenied(await create(), 'EXCEPTION_EXPIRED');
     assert.ok(asked - expiresAt.getTime() < 1_000);
-    await waitFor(async () => (await active('short')) === 'Expired', { timeoutMs: 5_000, message: 'status' });
+    await waitFor(async () => (await active('short')) === 'Expired', {
+      timeoutMs: 5_000,
+      message: 'status',
+    });
     const object = await world.kubectl.get<ExceptionStatus>('signingexception', 'short', NS);
     assert.equal(object.status?.conditions?.find((c) => c.type === 'Ready')?.status, 'True');
     await world.kubectl.delete('signingexception', 'short', NS);
@@ -124,7 +159,10 @@ describe('exceptions on a real API server', function () {
     await grant({ name: 'revoked' });
     await eventually('admitted');
     const revoked = { at: new Date().toISOString(), by: me, reason: 'the image is bad' };
-    await world.kubectl.patch({ kind: 'signingexception', name: 'revoked', namespace: NS }, { spec: { revoked } });
+    await world.kubectl.patch(
+      { kind: 'signingexception', name: 'revoked', namespace: NS },
+      { spec: { revoked } },
+    );
     await eventually('EXCEPTION_EXPIRED');
     await world.kubectl.delete('signingexception', 'revoked', NS);
   });
@@ -133,7 +171,10 @@ describe('exceptions on a real API server', function () {
     const expiresAt = new Date(Date.now() + 800 * 3_600_000);
     await grant({ name: 'too-long', notBefore: new Date(), expiresAt });
     await eventually('EXCEPTION_INVALID');
-    await waitFor(async () => (await active('too-long')) === 'TooLong', { timeoutMs: 5_000, message: 'status' });
+    await waitFor(async () => (await active('too-long')) === 'TooLong', {
+      timeoutMs: 5_000,
+      message: 'status',
+    });
     await world.kubectl.delete('signingexception', 'too-long', NS);
   });
 });

@@ -14,7 +14,17 @@ import {
   type ProxyFault,
   type PushedImage,
 } from '../harness/index.ts';
-import { assertAdmitted, assertDenied, assertWarned, keyPolicySpec, namespace, pod, policy, startWorld, type World } from '../world/index.ts';
+import {
+  assertAdmitted,
+  assertDenied,
+  assertWarned,
+  keyPolicySpec,
+  namespace,
+  pod,
+  policy,
+  startWorld,
+  type World,
+} from '../world/index.ts';
 
 const NS = 'faults';
 
@@ -45,10 +55,15 @@ describe('registries and requests that misbehave get their clear answer, and the
     deadHost = `127.0.0.1:${deadPort.toString()}`;
     const proxyHost = `127.0.0.1:${proxyPort.toString()}`;
     world = await startWorld({ nodes: 0, plainHttpHosts: [proxyHost, deadHost] });
-    proxy = await startCountingProxy(world.registry.host, { port: proxyPort, faults: (r) => (r.path.includes('/faults/') ? fault : undefined) });
+    proxy = await startCountingProxy(world.registry.host, {
+      port: proxyPort,
+      faults: (r) => (r.path.includes('/faults/') ? fault : undefined),
+    });
     await world.kubectl.apply(namespace(NS));
     const images = [`${proxy.host}/faults/**`, `${deadHost}/**`];
-    await world.kubectl.apply(policy('faults', keyPolicySpec({ images, keys: [world.key.publicKey] })));
+    await world.kubectl.apply(
+      policy('faults', keyPolicySpec({ images, keys: [world.key.publicKey] })),
+    );
     await world.enforced('faults');
   });
   after(async () => {
@@ -76,18 +91,30 @@ describe('registries and requests that misbehave get their clear answer, and the
     const asked = performance.now();
     assertDenied(await create(image.pinned), 'DEADLINE_EXCEEDED');
     assert.ok(performance.now() - asked < 10_500);
-    await waitFor(async () => (await create(image.pinned)).code === 0, { timeoutMs: 30_000, intervalMs: 1_000, message: 'second attempt' });
+    await waitFor(async () => (await create(image.pinned)).code === 0, {
+      timeoutMs: 30_000,
+      intervalMs: 1_000,
+      message: 'second attempt',
+    });
   });
 
   it('A9: a manifest without end is denied by its size', async () => {
     const image = await fresh();
-    fault = { status: 200, headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' }, body: 'endless' };
+    fault = {
+      status: 200,
+      headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' },
+      body: 'endless',
+    };
     assertDenied(await create(image.pinned), 'LIMIT_EXCEEDED');
   });
 
   it('D3: a redirect to a link-local address is not followed', async () => {
     const image = await fresh();
-    fault = { status: 307, headers: { location: 'http://169.254.169.254/latest/meta-data/' }, body: '' };
+    fault = {
+      status: 307,
+      headers: { location: 'http://169.254.169.254/latest/meta-data/' },
+      body: '',
+    };
     assertDenied(await create(image.pinned), 'REGISTRY_UNSAFE');
   });
 
@@ -99,8 +126,17 @@ describe('registries and requests that misbehave get their clear answer, and the
 
   it('B2: a registry that serves other bytes than those of the digest is denied', async () => {
     const image = await fresh();
-    const body = JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config: {}, layers: [] });
-    fault = { status: 200, headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' }, body };
+    const body = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      config: {},
+      layers: [],
+    });
+    fault = {
+      status: 200,
+      headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' },
+      body,
+    };
     assertDenied(await create(image.pinned), 'DIGEST_MISMATCH');
   });
 
@@ -113,11 +149,16 @@ describe('registries and requests that misbehave get their clear answer, and the
   });
 
   it('a policy that does not compile is told by its field path, and enforced by nobody', async () => {
-    const spec = keyPolicySpec({ images: [`${proxy.host}/nobody/**`], keys: ['-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----'] });
+    const spec = keyPolicySpec({
+      images: [`${proxy.host}/nobody/**`],
+      keys: ['-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----'],
+    });
     await world.kubectl.apply(policy('malformed', spec));
     const stalled = await waitFor(
       async () => {
-        const object = await world.kubectl.get<{ status: { conditions?: { type: string; message: string }[] } }>('itp', 'malformed');
+        const object = await world.kubectl.get<{
+          status: { conditions?: { type: string; message: string }[] };
+        }>('itp', 'malformed');
         return object.status.conditions?.find((c) => c.type === 'Stalled');
       },
       { timeoutMs: 10_000, message: 'Stalled' },
@@ -127,7 +168,9 @@ describe('registries and requests that misbehave get their clear answer, and the
   });
 
   it('a policy with an unknown field or without a mode is refused by the API server', async () => {
-    const refused = await world.kubectl.tryApply(policy('no-mode', { match: { images: ['**'] }, requirements: [] }));
+    const refused = await world.kubectl.tryApply(
+      policy('no-mode', { match: { images: ['**'] }, requirements: [] }),
+    );
     assert.notEqual(refused.code, 0);
     assert.match(refused.stderr, /required field "mode"|spec\.mode/);
   });
@@ -138,28 +181,65 @@ describe('registries and requests that misbehave get their clear answer, and the
   });
 
   it('B16: a review without an object is denied, with its UID', async () => {
-    const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: { uid: 'u-1', operation: 'CREATE', kind: { group: '', version: 'v1', kind: 'Pod' }, namespace: NS } };
-    const answer = JSON.parse((await post(world, JSON.stringify(review))).body) as { response: { uid: string; allowed: boolean; status: { message: string } } };
+    const review = {
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      request: {
+        uid: 'u-1',
+        operation: 'CREATE',
+        kind: { group: '', version: 'v1', kind: 'Pod' },
+        namespace: NS,
+      },
+    };
+    const answer = JSON.parse((await post(world, JSON.stringify(review))).body) as {
+      response: { uid: string; allowed: boolean; status: { message: string } };
+    };
     assert.equal(answer.response.uid, 'u-1');
     assert.equal(answer.response.allowed, false);
     assert.match(answer.response.status.message, /REQUEST_MALFORMED/);
   });
 
   it('still warns in templates when the registry is down', async () => {
-    const object = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'down', namespace: NS }, spec: { replicas: 0, selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'app', image: `${deadHost}/app:1.0` }] } } } };
+    const object = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'down', namespace: NS },
+      spec: {
+        replicas: 0,
+        selector: { matchLabels: { a: 'b' } },
+        template: {
+          metadata: { labels: { a: 'b' } },
+          spec: { containers: [{ name: 'app', image: `${deadHost}/app:1.0` }] },
+        },
+      },
+    };
     assertWarned(await world.kubectl.create(object), 'REGISTRY_UNAVAILABLE');
   });
 });
 
 /** Posts straight to the webhook, as the API server does. */
-async function post(world: World, body: string): Promise<{ readonly status: number; readonly body: string }> {
-  const service = await world.kubectl.get<{ spec: { clusterIP: string; ports: { port: number }[] } }>('service', 'countersign-webhook', 'countersign-system');
-  const options = { host: service.spec.clusterIP, port: service.spec.ports[0]?.port, path: '/verify?timeout=10s', method: 'POST', rejectUnauthorized: false, headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } };
+async function post(
+  world: World,
+  body: string,
+): Promise<{ readonly status: number; readonly body: string }> {
+  const service = await world.kubectl.get<{
+    spec: { clusterIP: string; ports: { port: number }[] };
+  }>('service', 'countersign-webhook', 'countersign-system');
+  const options = {
+    host: service.spec.clusterIP,
+    port: service.spec.ports[0]?.port,
+    path: '/verify?timeout=10s',
+    method: 'POST',
+    rejectUnauthorized: false,
+    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+  };
   return await new Promise((resolve, reject) => {
     const call = request(options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+      );
     });
     call.on('error', reject);
     call.end(body);

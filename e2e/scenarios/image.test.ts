@@ -3,9 +3,24 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { buildImage, containersAvailable, ContainerComponent, startDocker, type DockerDaemon } from '../containers/index.ts';
+import {
+  buildImage,
+  containersAvailable,
+  ContainerComponent,
+  startDocker,
+  type DockerDaemon,
+} from '../containers/index.ts';
 import { pushImage, signBundle } from '../harness/index.ts';
-import { assertAdmitted, assertDenied, keyPolicySpec, namespace, pod, policy, startWorld, type World } from '../world/index.ts';
+import {
+  assertAdmitted,
+  assertDenied,
+  keyPolicySpec,
+  namespace,
+  pod,
+  policy,
+  startWorld,
+  type World,
+} from '../world/index.ts';
 
 const required = (process.env['E2E_REQUIRE'] ?? '').split(',').includes('containers');
 
@@ -26,7 +41,11 @@ describe('operator and webhook as confined containers of the image', function ()
     // The daemon has no bridge to ask for the address of its host.
     process.env['TESTCONTAINERS_HOST_OVERRIDE'] = '127.0.0.1';
     const image = await buildImage(docker.host);
-    world = await startWorld({ nodes: 0, servicePort: 9443, component: (options) => new ContainerComponent(image, options) });
+    world = await startWorld({
+      nodes: 0,
+      servicePort: 9443,
+      component: (options) => new ContainerComponent(image, options),
+    });
   });
   after(async () => {
     // `before` may have skipped or failed half way.
@@ -44,7 +63,11 @@ describe('operator and webhook as confined containers of the image', function ()
         const capabilities = /CapEff:\\s+(\\w+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1];
         console.log(JSON.stringify({ uid: process.getuid(), writable, capabilities }));`;
       const { output } = await component.exec(['node', '-e', script]);
-      assert.deepEqual(JSON.parse(output), { uid: 65532, writable: false, capabilities: '0000000000000000' });
+      assert.deepEqual(JSON.parse(output), {
+        uid: 65532,
+        writable: false,
+        capabilities: '0000000000000000',
+      });
     }
   });
 
@@ -53,15 +76,33 @@ describe('operator and webhook as confined containers of the image', function ()
     const signed = await pushImage(world.registry, 'image/signed', '1.0');
     const unsigned = await pushImage(world.registry, 'image/unsigned', '1.0');
     await signBundle(world.key, signed.pinned);
-    await world.kubectl.apply(policy('image', keyPolicySpec({ images: [`${world.registry.host}/image/**`], keys: [world.key.publicKey] })));
+    await world.kubectl.apply(
+      policy(
+        'image',
+        keyPolicySpec({ images: [`${world.registry.host}/image/**`], keys: [world.key.publicKey] }),
+      ),
+    );
     await world.enforced('image');
-    assertAdmitted(await world.kubectl.create(pod({ name: 'signed', namespace: 'image', image: signed.reference })));
-    assertDenied(await world.kubectl.create(pod({ name: 'unsigned', namespace: 'image', image: unsigned.reference })), 'NO_SIGNATURE');
+    assertAdmitted(
+      await world.kubectl.create(
+        pod({ name: 'signed', namespace: 'image', image: signed.reference }),
+      ),
+    );
+    assertDenied(
+      await world.kubectl.create(
+        pod({ name: 'unsigned', namespace: 'image', image: unsigned.reference }),
+      ),
+      'NO_SIGNATURE',
+    );
   });
 
   it('ends in good order on SIGTERM', async () => {
     await world.webhook.stop();
-    const leases = await world.kubectl.list('leases', 'countersign-system', 'countersign.dev/component=webhook');
+    const leases = await world.kubectl.list(
+      'leases',
+      'countersign-system',
+      'countersign.dev/component=webhook',
+    );
     assert.deepEqual(leases, []);
     await world.webhook.start();
     await world.webhook.ready();

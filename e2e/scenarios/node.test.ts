@@ -3,7 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { installCountersign, loadImage, nodeAvailable, NodeStage, startNodeCluster, type NodeCluster } from '../node/index.ts';
+import {
+  installCountersign,
+  loadImage,
+  nodeAvailable,
+  NodeStage,
+  startNodeCluster,
+  type NodeCluster,
+} from '../node/index.ts';
 import { CHAPTERS, prepare, silentNarrator, Teller, type StoryState } from '../story/index.ts';
 
 const required = (process.env['E2E_REQUIRE'] ?? '').split(',').includes('node');
@@ -32,7 +39,10 @@ describe('config/default and config/admission, unchanged, on a real node', funct
   });
 
   it('runs operator and webhook under the restricted Pod Security level', async () => {
-    const pods = await cluster.plane.kubectl.list<{ status: { phase: string } }>('pods', 'countersign-system');
+    const pods = await cluster.plane.kubectl.list<{ status: { phase: string } }>(
+      'pods',
+      'countersign-system',
+    );
     assert.ok(pods.length >= 2);
     assert.ok(pods.every((pod) => pod.status.phase === 'Running'));
     const namespace = await cluster.plane.kubectl.get('namespace', 'countersign-system');

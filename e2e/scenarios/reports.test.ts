@@ -27,11 +27,22 @@ describe('reports on what runs, on a real API server', function () {
   const imageId = (image: PushedImage): Readonly<Record<string, string>> => ({
     'imageid.kwok.test/app': image.pinned.replace(/:[^:/@]+@/, '@'),
   });
-  const saysOf = async (kind: string, name: string, inNamespace = NS): Promise<readonly string[]> => {
+  const saysOf = async (
+    kind: string,
+    name: string,
+    inNamespace = NS,
+  ): Promise<readonly string[]> => {
     const report = await reportOf(world, { kind, name, namespace: inNamespace });
-    return resultsOf(report).map((r) => [r.result, r.properties['reason']].join(' ').trim()).sort();
+    return resultsOf(report)
+      .map((r) => [r.result, r.properties['reason']].join(' ').trim())
+      .sort();
   };
-  const says = async (kind: string, name: string, wanted: readonly string[], inNamespace = NS): Promise<void> => {
+  const says = async (
+    kind: string,
+    name: string,
+    wanted: readonly string[],
+    inNamespace = NS,
+  ): Promise<void> => {
     const message = `report of ${name}: ${wanted.join(', ')}`;
     let said: readonly string[] = [];
     await waitFor(
@@ -58,14 +69,23 @@ describe('reports on what runs, on a real API server', function () {
       pushImage(world.registry, 'reports/unsigned', '1.0'),
     ]);
     await signBundle(world.key, signed.pinned);
-    const old = pod({ name: 'old', namespace: NS, image: unsigned.reference, annotations: imageId(unsigned) });
+    const old = pod({
+      name: 'old',
+      namespace: NS,
+      image: unsigned.reference,
+      annotations: imageId(unsigned),
+    });
     assertAdmitted(await world.kubectl.create(old));
     await waitFor(
-      async () => (await world.kubectl.get<{ status: { phase?: string } }>('pod', 'old', NS)).status.phase === 'Running',
+      async () =>
+        (await world.kubectl.get<{ status: { phase?: string } }>('pod', 'old', NS)).status.phase ===
+        'Running',
       { timeoutMs: 20_000, message: 'a pod that runs before there is a policy' },
     );
     const images = [`${world.registry.host}/reports/**`];
-    await world.kubectl.apply(policy('reports', keyPolicySpec({ images, keys: [world.key.publicKey] })));
+    await world.kubectl.apply(
+      policy('reports', keyPolicySpec({ images, keys: [world.key.publicKey] })),
+    );
     await world.enforced('reports');
   });
 
@@ -74,38 +94,69 @@ describe('reports on what runs, on a real API server', function () {
   });
 
   it('judges what a node reports beside the named image as a second one', async () => {
-    const odd = pod({ name: 'odd', namespace: NS, image: signed.pinned, annotations: imageId(unsigned) });
+    const odd = pod({
+      name: 'odd',
+      namespace: NS,
+      image: signed.pinned,
+      annotations: imageId(unsigned),
+    });
     assertAdmitted(await world.kubectl.create(odd));
     await says('Pod', 'odd', ['fail NO_SIGNATURE', 'pass']);
   });
 
   it('names workload, policy, rule, image, digest, authority and key', async () => {
-    assertAdmitted(await world.kubectl.create(deployment({ name: 'web', namespace: NS, image: signed.reference })));
+    assertAdmitted(
+      await world.kubectl.create(
+        deployment({ name: 'web', namespace: NS, image: signed.reference }),
+      ),
+    );
     await says('Deployment', 'web', ['pass']);
     const report = await existing('Deployment', 'web');
     const [result] = resultsOf(report);
-    assert.deepEqual([result?.source, result?.policy, result?.rule, result?.category], ['countersign', 'reports', 'signed', 'Image Signature']);
-    assert.equal(result?.properties['digest'], signed.digest);
-    assert.equal(result?.properties['authority'], 'release-key');
-    assert.match(result?.properties['identity'] ?? '', /^sha256:/);
+    assert.ok(result !== undefined);
+    const { source, rule, category, properties } = result;
+    assert.deepEqual(
+      [source, result.policy, rule, category],
+      ['countersign', 'reports', 'signed', 'Image Signature'],
+    );
+    assert.deepEqual(
+      [properties['digest'], properties['authority']],
+      [signed.digest, 'release-key'],
+    );
+    assert.match(properties['identity'] ?? '', /^sha256:/);
     assert.deepEqual(report.summary, { pass: 1, fail: 0, warn: 0, error: 0, skip: 0 });
   });
 
   it('is not written again where nothing changed', async () => {
-    await waitFor(async () => (await world.kubectl.list('pods', NS, 'app=web')).length === 1, { timeoutMs: 10_000, message: 'pod' });
+    await waitFor(async () => (await world.kubectl.list('pods', NS, 'app=web')).length === 1, {
+      timeoutMs: 10_000,
+      message: 'pod',
+    });
     await says('Deployment', 'web', ['pass']);
     const before = await existing('Deployment', 'web');
     await world.kubectl.must(['label', 'namespace', NS, 'touched=1']);
     await world.kubectl.must(['annotate', 'deployment', 'web', 'touched=1'], { namespace: NS });
-    await world.kubectl.apply(policy('reports-other', keyPolicySpec({ images: ['elsewhere.example/**'], keys: [world.key.publicKey] })));
+    await world.kubectl.apply(
+      policy(
+        'reports-other',
+        keyPolicySpec({ images: ['elsewhere.example/**'], keys: [world.key.publicKey] }),
+      ),
+    );
     await world.enforced('reports-other');
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    assert.equal((await existing('Deployment', 'web')).metadata.resourceVersion, before.metadata.resourceVersion);
+    assert.equal(
+      (await existing('Deployment', 'web')).metadata.resourceVersion,
+      before.metadata.resourceVersion,
+    );
   });
 
   it('is put right where somebody edits or deletes it', async () => {
     const { metadata } = await existing('Deployment', 'web');
-    await world.kubectl.patch({ kind: 'policyreport', name: metadata.name, namespace: NS }, { results: [] }, { type: 'merge' });
+    await world.kubectl.patch(
+      { kind: 'policyreport', name: metadata.name, namespace: NS },
+      { results: [] },
+      { type: 'merge' },
+    );
     await says('Deployment', 'web', ['pass']);
     await world.kubectl.delete('policyreport', metadata.name, NS);
     await says('Deployment', 'web', ['pass']);

@@ -3,7 +3,16 @@
 
 import { before, describe, it } from 'mocha';
 import { pushImage, signBundle, type PushedImage } from '../harness/index.ts';
-import { assertAdmitted, assertDenied, keyPolicySpec, namespace, pod, policy, sharedWorld, type World } from '../world/index.ts';
+import {
+  assertAdmitted,
+  assertDenied,
+  keyPolicySpec,
+  namespace,
+  pod,
+  policy,
+  sharedWorld,
+  type World,
+} from '../world/index.ts';
 
 const NS = 'requirements';
 
@@ -35,7 +44,11 @@ describe('requirements of a policy on a real API server', function () {
   it('denies a tag where the policy says tags: Deny, signed or not', async () => {
     const image = await pushImage(world.registry, 'requirements/no-tags', '1.0');
     await signBundle(world.key, image.pinned);
-    const spec = keyPolicySpec({ images: [`${world.registry.host}/requirements/no-tags`], keys: [world.key.publicKey], tags: 'Deny' });
+    const spec = keyPolicySpec({
+      images: [`${world.registry.host}/requirements/no-tags`],
+      keys: [world.key.publicKey],
+      tags: 'Deny',
+    });
     await enforce('no-tags', spec);
     assertDenied(await create(image.reference), 'DIGEST_REQUIRED');
     assertAdmitted(await create(image.pinned));
@@ -56,10 +69,13 @@ describe('requirements of a policy on a real API server', function () {
     await enforce('production-sources', {
       mode: 'Enforce',
       match: { images: ['**'], namespaceSelector: { matchLabels: { env: 'requirements-prod' } } },
-      requirements: [{ name: 'source', allowedRepositories: [`${world.registry.host}/requirements/*`] }],
+      requirements: [
+        { name: 'source', allowedRepositories: [`${world.registry.host}/requirements/*`] },
+      ],
     });
     const other = await pushImage(world.registry, 'elsewhere/tool', '1.0');
-    const production = (name: string, image: string) => world.kubectl.create(pod({ name, namespace: 'requirements-prod', image }));
+    const production = (name: string, image: string) =>
+      world.kubectl.create(pod({ name, namespace: 'requirements-prod', image }));
     assertDenied(await production('other', other.pinned), 'REPOSITORY_NOT_ALLOWED');
     assertAdmitted(await production('base', listed.pinned));
     assertAdmitted(await create(other.pinned));
@@ -88,8 +104,13 @@ describe('requirements of a policy on a real API server', function () {
     const image = await pushImage(world.registry, 'requirements/annotated', '1.0');
     await signBundle(world.key, image.pinned, { annotations: { env: 'dev' } });
     await enforce('annotated', {
-      ...keyPolicySpec({ images: [`${world.registry.host}/requirements/annotated`], keys: [world.key.publicKey] }),
-      requirements: [{ name: 'prod', signature: { anyOf: ['release-key'], annotations: { env: 'prod' } } }],
+      ...keyPolicySpec({
+        images: [`${world.registry.host}/requirements/annotated`],
+        keys: [world.key.publicKey],
+      }),
+      requirements: [
+        { name: 'prod', signature: { anyOf: ['release-key'], annotations: { env: 'prod' } } },
+      ],
     });
     assertDenied(await create(image.pinned), 'ANNOTATION_MISMATCH');
     const released = await pushImage(world.registry, 'requirements/annotated', '2.0');
@@ -110,8 +131,18 @@ describe('requirements of a policy on a real API server', function () {
   it('takes keys from a ConfigMap and a Secret in the namespace of the operator', async () => {
     const inSystem = 'countersign-system';
     await world.kubectl.apply([
-      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'keys', namespace: inSystem }, data: { 'a.pub': world.key.publicKey } },
-      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'keys', namespace: inSystem }, stringData: { 'a.pub': world.otherKey.publicKey } },
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'keys', namespace: inSystem },
+        data: { 'a.pub': world.key.publicKey },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'keys', namespace: inSystem },
+        stringData: { 'a.pub': world.otherKey.publicKey },
+      },
     ]);
     for (const [ref, key] of [
       ['configMapRef', world.key],
@@ -122,7 +153,9 @@ describe('requirements of a policy on a real API server', function () {
       await signBundle(key, image.pinned);
       await enforce(`material-${ref.toLowerCase()}`, {
         ...keyPolicySpec({ images: [`${world.registry.host}/${repository}`], keys: [] }),
-        authorities: [{ name: 'release-key', key: { material: { [ref]: { name: 'keys', key: 'a.pub' } } } }],
+        authorities: [
+          { name: 'release-key', key: { material: { [ref]: { name: 'keys', key: 'a.pub' } } } },
+        ],
       });
       assertAdmitted(await create(image.pinned));
       const unsigned = await pushImage(world.registry, repository, '2.0');

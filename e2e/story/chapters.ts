@@ -4,7 +4,16 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor, type PushedImage } from '../harness/index.ts';
-import { assertAdmitted, assertDenied, assertWarned, deployment, exception, keyPolicySpec, namespace, policy } from '../world/index.ts';
+import {
+  assertAdmitted,
+  assertDenied,
+  assertWarned,
+  deployment,
+  exception,
+  keyPolicySpec,
+  namespace,
+  policy,
+} from '../world/index.ts';
 import { reportOf, resultsOf, type ReportResult } from './reports.ts';
 import type { Teller } from './teller.ts';
 
@@ -42,8 +51,13 @@ export async function prepare(teller: Teller): Promise<StoryState> {
     world.push(world.registry, 'shop/checkout', '2.0.0'),
     world.push(world.tagRegistry, 'shop/web', '1.0'),
   ]);
-  await Promise.all([world.sign('bundle', world.key, signed.pinned), world.sign('legacy', world.key, moving.pinned)]);
-  teller.narrator.say(`${signed.reference} is signed (cosign v3 bundle), ${moving.reference} too (legacy signature), ${unsigned.reference} is not.`);
+  await Promise.all([
+    world.sign('bundle', world.key, signed.pinned),
+    world.sign('legacy', world.key, moving.pinned),
+  ]);
+  teller.narrator.say(
+    `${signed.reference} is signed (cosign v3 bundle), ${moving.reference} too (legacy signature), ${unsigned.reference} is not.`,
+  );
   return { me: whoami.status.userInfo.username, signed, unsigned, moving };
 }
 
@@ -56,12 +70,18 @@ export const CHAPTERS: readonly Chapter[] = [
   { title: 'A policy is applied and enforced', tell: applyPolicy },
   { title: 'A signed image runs, by the digest that was verified', tell: runSigned },
   { title: 'An unsigned image is refused, with the reason', tell: refuseUnsigned },
-  { title: 'An unsigned Deployment gets its report, though no pod of it exists', tell: reportUnsigned },
+  {
+    title: 'An unsigned Deployment gets its report, though no pod of it exists',
+    tell: reportUnsigned,
+  },
   { title: 'A namespace that is audited admits it with a warning', tell: audit },
   { title: 'The tag of a signed image is moved, and refused', tell: moveTag },
   { title: 'An exception lets in one digest for one service account', tell: grantException },
   { title: 'The exception ends by itself, and the running pod is reported', tell: expire },
-  { title: 'A key is rotated: the report of what runs flips, its pods are not touched', tell: rotate },
+  {
+    title: 'A key is rotated: the report of what runs flips, its pods are not touched',
+    tell: rotate,
+  },
 ];
 
 async function applyPolicy(teller: Teller): Promise<void> {
@@ -73,18 +93,37 @@ async function applyPolicy(teller: Teller): Promise<void> {
 
 async function runSigned(teller: Teller, { signed }: StoryState): Promise<void> {
   const { world } = teller;
-  assertAdmitted(await teller.kubectl('create', 'deployment', 'cart', `--image=${signed.reference}`, '-n', NS));
-  await world.kubectl.must(['rollout', 'status', 'deployment/cart', '--timeout=30s'], { namespace: NS });
-  const answer = await teller.kubectl('get', 'pods', '-n', NS, '-o', 'custom-columns=NAME:.metadata.name,STATUS:.status.phase,IMAGE:.spec.containers[*].image');
+  assertAdmitted(
+    await teller.kubectl('create', 'deployment', 'cart', `--image=${signed.reference}`, '-n', NS),
+  );
+  await world.kubectl.must(['rollout', 'status', 'deployment/cart', '--timeout=30s'], {
+    namespace: NS,
+  });
+  const answer = await teller.kubectl(
+    'get',
+    'pods',
+    '-n',
+    NS,
+    '-o',
+    'custom-columns=NAME:.metadata.name,STATUS:.status.phase,IMAGE:.spec.containers[*].image',
+  );
   assert.ok(answer.stdout.includes(`${signed.reference}@${signed.digest}`), answer.stdout);
 }
 
 async function refuseUnsigned(teller: Teller, { unsigned }: StoryState): Promise<void> {
-  assertDenied(await teller.kubectl('run', 'checkout', `--image=${unsigned.reference}`, '-n', NS), 'NO_SIGNATURE');
+  assertDenied(
+    await teller.kubectl('run', 'checkout', `--image=${unsigned.reference}`, '-n', NS),
+    'NO_SIGNATURE',
+  );
 }
 
 async function reportUnsigned(teller: Teller, { unsigned }: StoryState): Promise<void> {
-  const object = deployment({ name: 'checkout', namespace: NS, image: unsigned.reference, serviceAccount: 'checkout' });
+  const object = deployment({
+    name: 'checkout',
+    namespace: NS,
+    image: unsigned.reference,
+    serviceAccount: 'checkout',
+  });
   assertWarned(await teller.apply(object), 'NO_SIGNATURE');
   const [result] = await reported(teller, 'checkout', 'fail');
   assert.equal(result.properties['reason'], 'NO_SIGNATURE');
@@ -94,35 +133,70 @@ async function reportUnsigned(teller: Teller, { unsigned }: StoryState): Promise
 }
 
 async function audit(teller: Teller, { unsigned }: StoryState): Promise<void> {
-  assertWarned(await teller.kubectl('run', 'checkout', `--image=${unsigned.reference}`, '-n', 'shop-dev'), 'NO_SIGNATURE');
+  assertWarned(
+    await teller.kubectl('run', 'checkout', `--image=${unsigned.reference}`, '-n', 'shop-dev'),
+    'NO_SIGNATURE',
+  );
 }
 
 async function moveTag(teller: Teller, { moving }: StoryState): Promise<void> {
   const { world, narrator } = teller;
   assertAdmitted(await teller.kubectl('run', 'web-1', `--image=${moving.reference}`, '-n', NS));
   const moved = await world.push(world.tagRegistry, 'shop/web', '1.0');
-  narrator.say(`Somebody pushes another image under ${moving.reference}: it is now ${moved.digest.slice(0, 19)}…`);
+  narrator.say(
+    `Somebody pushes another image under ${moving.reference}: it is now ${moved.digest.slice(0, 19)}…`,
+  );
   const early = await world.kubectl.run(['run', 'web-2', `--image=${moving.reference}`, '-n', NS]);
   if (early.code === 0) {
-    const pod = await world.kubectl.get<{ spec: { containers: { image: string }[] } }>('pod', 'web-2', NS);
+    const pod = await world.kubectl.get<{ spec: { containers: { image: string }[] } }>(
+      'pod',
+      'web-2',
+      NS,
+    );
     assert.equal(pod.spec.containers[0]?.image, `${moving.reference}@${moving.digest}`);
-    narrator.say('For ten seconds the tag may still be known: what runs then is the digest that was verified.');
+    narrator.say(
+      'For ten seconds the tag may still be known: what runs then is the digest that was verified.',
+    );
   }
   await sleep(TAG_CACHE_MS + 500);
-  assertDenied(await teller.kubectl('run', 'web-3', `--image=${moving.reference}`, '-n', NS), 'NO_SIGNATURE');
+  assertDenied(
+    await teller.kubectl('run', 'web-3', `--image=${moving.reference}`, '-n', NS),
+    'NO_SIGNATURE',
+  );
 }
 
 async function grantException(teller: Teller, state: StoryState): Promise<void> {
   const { world } = teller;
   const expiresAt = new Date(Date.now() + EXCEPTION_MS);
   state.expiresAt = expiresAt;
-  const granted = { name: 'checkout-2-0', namespace: NS, policy: POLICY, digests: [state.unsigned.digest] };
-  await teller.apply(exception({ ...granted, serviceAccounts: ['checkout'], expiresAt, requestedBy: state.me, ticket: 'https://tickets.example/SEC-1234' }));
+  const granted = {
+    name: 'checkout-2-0',
+    namespace: NS,
+    policy: POLICY,
+    digests: [state.unsigned.digest],
+  };
+  await teller.apply(
+    exception({
+      ...granted,
+      serviceAccounts: ['checkout'],
+      expiresAt,
+      requestedBy: state.me,
+      ticket: 'https://tickets.example/SEC-1234',
+    }),
+  );
   await world.kubectl.must(['rollout', 'restart', 'deployment/checkout'], { namespace: NS });
-  await world.kubectl.must(['rollout', 'status', 'deployment/checkout', '--timeout=10s'], { namespace: NS });
+  await world.kubectl.must(['rollout', 'status', 'deployment/checkout', '--timeout=10s'], {
+    namespace: NS,
+  });
   const [result] = await reported(teller, 'checkout', 'skip');
   assert.equal(result.properties['exception'], `${NS}/checkout-2-0`);
-  const other = await teller.kubectl('run', 'checkout', `--image=${state.unsigned.pinned}`, '-n', NS);
+  const other = await teller.kubectl(
+    'run',
+    'checkout',
+    `--image=${state.unsigned.pinned}`,
+    '-n',
+    NS,
+  );
   assertDenied(other, 'EXCEPTION_OUT_OF_SCOPE');
   await teller.overview();
 }
@@ -133,11 +207,22 @@ async function expire(teller: Teller, state: StoryState): Promise<void> {
   narrator.say(`waiting for ${new Date(deadline).toISOString()}`);
   await sleep(Math.max(0, deadline - Date.now()) + 100);
   const overrides = JSON.stringify({ spec: { serviceAccountName: 'checkout' } });
-  const refused = await teller.kubectl('run', 'checkout', `--image=${state.unsigned.pinned}`, '-n', NS, `--overrides=${overrides}`);
+  const refused = await teller.kubectl(
+    'run',
+    'checkout',
+    `--image=${state.unsigned.pinned}`,
+    '-n',
+    NS,
+    `--overrides=${overrides}`,
+  );
   assertDenied(refused, 'EXCEPTION_EXPIRED');
   const [result] = await reported(teller, 'checkout', 'fail');
   assert.equal(result.properties['reason'], 'EXCEPTION_EXPIRED');
-  const running = await world.kubectl.list<{ status: { phase: string } }>('pods', NS, 'app=checkout');
+  const running = await world.kubectl.list<{ status: { phase: string } }>(
+    'pods',
+    NS,
+    'app=checkout',
+  );
   assert.ok(running.some((p) => p.status.phase === 'Running'));
   await teller.overview();
 }
@@ -147,7 +232,9 @@ async function rotate(teller: Teller): Promise<void> {
   const before = await podNames(teller, 'app=cart');
   await reported(teller, 'cart', 'pass');
   narrator.say('The old key is taken out of the policy and a new one put in its place.');
-  assertAdmitted(await teller.apply(policy(POLICY, policySpec(teller, [world.otherKey.publicKey]))));
+  assertAdmitted(
+    await teller.apply(policy(POLICY, policySpec(teller, [world.otherKey.publicKey]))),
+  );
   await world.enforced(POLICY);
   await reported(teller, 'cart', 'fail');
   assert.deepEqual(await podNames(teller, 'app=cart'), before);
@@ -160,7 +247,11 @@ async function podNames(teller: Teller, selector: string): Promise<readonly stri
 }
 
 /** Waits until every result of a workload's report is the given one. */
-async function reported(teller: Teller, name: string, wanted: string): Promise<readonly [ReportResult, ...ReportResult[]]> {
+async function reported(
+  teller: Teller,
+  name: string,
+  wanted: string,
+): Promise<readonly [ReportResult, ...ReportResult[]]> {
   const { world } = teller;
   const results = await waitFor(
     async () => {

@@ -40,7 +40,10 @@ export class Teller {
   async apply(object: KubernetesObject): Promise<CommandResult> {
     const answer = await this.world.kubectl.tryApply(object);
     const name = object.metadata?.name ?? '';
-    this.narrator.command(`kubectl apply -f ${(object.kind ?? '').toLowerCase()}-${name}.yaml`, answer);
+    this.narrator.command(
+      `kubectl apply -f ${(object.kind ?? '').toLowerCase()}-${name}.yaml`,
+      answer,
+    );
     return answer;
   }
 

@@ -45,7 +45,10 @@ export interface Component {
 }
 
 /** Asks a health server on loopback; status 0 where nothing answers. */
-export async function probeHealth(port: number, path: string): Promise<{ readonly status: number; readonly body: string }> {
+export async function probeHealth(
+  port: number,
+  path: string,
+): Promise<{ readonly status: number; readonly body: string }> {
   try {
     const response = await fetch(`http://127.0.0.1:${port.toString()}${path}`);
     return { status: response.status, body: await response.text() };
@@ -80,12 +83,21 @@ export class ProcessComponent implements Component {
     const env = { ...this.#options.env, COUNTERSIGN_KUBECONFIG: kubeconfig };
     const program = join(ROOT, 'node_modules', '.bin', 'node');
     const script = built ? join(ROOT, 'dist', name, 'main.js') : join(ROOT, name, 'main.ts');
-    this.#process = ManagedProcess.start({ name, program, args: ['--enable-source-maps', script], logFile: this.#logFile, env });
+    this.#process = ManagedProcess.start({
+      name,
+      program,
+      args: ['--enable-source-maps', script],
+      logFile: this.#logFile,
+      env,
+    });
     return Promise.resolve();
   }
 
   async ready(timeoutMs = 30_000): Promise<void> {
-    await waitFor(() => this.isReady(), { timeoutMs, message: `${this.#options.name} ready` }).catch((error: unknown) => {
+    await waitFor(() => this.isReady(), {
+      timeoutMs,
+      message: `${this.#options.name} ready`,
+    }).catch((error: unknown) => {
       throw new Error(`${this.#options.name} is not ready\n${this.logTail()}`, { cause: error });
     });
   }

@@ -23,7 +23,9 @@ export async function startInjector(kubectl: Kubectl): Promise<Injector> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const review = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { request: { uid: string; object: PodLike } };
+      const review = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {
+        request: { uid: string; object: PodLike };
+      };
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify(answer(review.request, image)));
     });
@@ -51,11 +53,19 @@ function answer(request: { uid: string; object: PodLike }, image: string): objec
   const patch = [{ op: 'add', path: '/spec/containers/-', value: { name: 'sidecar', image } }];
   const response = present
     ? { uid: request.uid, allowed: true }
-    : { uid: request.uid, allowed: true, patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') };
+    : {
+        uid: request.uid,
+        allowed: true,
+        patchType: 'JSONPatch',
+        patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
+      };
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response };
 }
 
-function configuration(port: number, caPem: string): { apiVersion: string; kind: string; metadata: { name: string }; webhooks: unknown } {
+function configuration(
+  port: number,
+  caPem: string,
+): { apiVersion: string; kind: string; metadata: { name: string }; webhooks: unknown } {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
@@ -63,11 +73,16 @@ function configuration(port: number, caPem: string): { apiVersion: string; kind:
     webhooks: [
       {
         name: 'inject.example.com',
-        clientConfig: { url: `https://localhost:${port.toString()}/`, caBundle: Buffer.from(caPem).toString('base64') },
+        clientConfig: {
+          url: `https://localhost:${port.toString()}/`,
+          caBundle: Buffer.from(caPem).toString('base64'),
+        },
         admissionReviewVersions: ['v1'],
         sideEffects: 'None',
         objectSelector: { matchLabels: { inject: 'true' } },
-        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+        rules: [
+          { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] },
+        ],
       },
     ],
   };

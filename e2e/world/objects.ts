@@ -25,7 +25,12 @@ export interface PodOptions {
 /** A bare Pod. */
 export function pod(options: PodOptions): KubernetesObject {
   const { name, namespace, labels = {}, annotations = {} } = options;
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels, annotations }, spec: podSpec(options) };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels, annotations },
+    spec: podSpec(options),
+  };
 }
 
 /** A Deployment of one replica with the pod as its template. */
@@ -36,18 +41,30 @@ export function deployment(options: PodOptions & { readonly replicas?: number })
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name, namespace },
-    spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec(options) } },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: podSpec(options) },
+    },
   };
 }
 
 /** A namespace with labels. */
-export function namespace(name: string, labels: Readonly<Record<string, string>> = {}): KubernetesObject {
+export function namespace(
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): KubernetesObject {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
 }
 
 /** An ImageTrustPolicy. */
 export function policy(name: string, spec: Readonly<Record<string, unknown>>): KubernetesObject {
-  return { apiVersion: 'countersign.dev/v1alpha1', kind: 'ImageTrustPolicy', metadata: { name }, spec };
+  return {
+    apiVersion: 'countersign.dev/v1alpha1',
+    kind: 'ImageTrustPolicy',
+    metadata: { name },
+    spec,
+  };
 }
 
 /** The spec of a policy that demands a signature by one set of keys. */
@@ -83,7 +100,14 @@ export interface ExceptionOptions {
 
 /** A SigningException. Requested by the administrator of the test cluster unless told. */
 export function exception(options: ExceptionOptions): KubernetesObject {
-  const { name, namespace: inNamespace, policy: policyName, expiresAt, notBefore, ...rest } = options;
+  const {
+    name,
+    namespace: inNamespace,
+    policy: policyName,
+    expiresAt,
+    notBefore,
+    ...rest
+  } = options;
   return {
     apiVersion: 'countersign.dev/v1alpha1',
     kind: 'SigningException',

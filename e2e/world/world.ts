@@ -93,7 +93,13 @@ export class World {
 
   /** Waits until a policy is enforced by every replica in its current generation. */
   async enforced(policyName: string, timeoutMs = 20_000): Promise<void> {
-    const args = ['wait', `--timeout=${Math.ceil(timeoutMs / 1000).toString()}s`, '--for=condition=Ready', 'imagetrustpolicy', policyName];
+    const args = [
+      'wait',
+      `--timeout=${Math.ceil(timeoutMs / 1000).toString()}s`,
+      '--for=condition=Ready',
+      'imagetrustpolicy',
+      policyName,
+    ];
     await waitFor(
       async () => {
         const object = await this.kubectl.get<PolicyStatusLike>('imagetrustpolicy', policyName);
@@ -124,7 +130,9 @@ interface WorldParts {
 
 interface PolicyStatusLike {
   readonly metadata: { readonly generation: number };
-  readonly status?: { readonly conditions?: readonly { type: string; status: string; observedGeneration?: number }[] };
+  readonly status?: {
+    readonly conditions?: readonly { type: string; status: string; observedGeneration?: number }[];
+  };
 }
 
 /** Starts a world and waits until an admission request is answered by the webhook. */
@@ -140,7 +148,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   ]);
   step('installing config/default');
   await installForProcesses(plane.kubectl);
-  const kwok = options.nodes === 0 ? undefined : await startKwok(plane, { nodes: options.nodes ?? 1 });
+  const kwok =
+    options.nodes === 0 ? undefined : await startKwok(plane, { nodes: options.nodes ?? 1 });
   step('starting operator and webhook under their service accounts');
   const hosts = [registry.host, tagRegistry.host, ...(options.plainHttpHosts ?? [])];
   const { operator, webhook, port } = await startComponents(plane, hosts, options);
@@ -159,7 +168,10 @@ async function startComponents(
 ): Promise<{ operator: Component; webhook: Component; port: number }> {
   const port = options.servicePort ?? (process.getuid?.() === 0 ? 443 : 9443);
   const address = await serviceAddress(plane.kubectl, port);
-  const make = async (name: ComponentOptions['name'], env: Readonly<Record<string, string>>): Promise<Component> => {
+  const make = async (
+    name: ComponentOptions['name'],
+    env: Readonly<Record<string, string>>,
+  ): Promise<Component> => {
     const healthPort = await freePort();
     const common = {
       COUNTERSIGN_NAMESPACE: NAMESPACE,
@@ -168,9 +180,18 @@ async function startComponents(
       COUNTERSIGN_HEALTH_HOST: '127.0.0.1',
       COUNTERSIGN_HEALTH_PORT: healthPort.toString(),
     };
-    const kubeconfig = await plane.kubeconfigFor({ namespace: NAMESPACE, serviceAccount: `countersign-${name}` });
+    const kubeconfig = await plane.kubeconfigFor({
+      namespace: NAMESPACE,
+      serviceAccount: `countersign-${name}`,
+    });
     const component = options.component ?? ((o: ComponentOptions) => new ProcessComponent(o));
-    return component({ name, healthPort, kubeconfig, built: options.built ?? false, env: { ...common, ...env, ...options.env } });
+    return component({
+      name,
+      healthPort,
+      kubeconfig,
+      built: options.built ?? false,
+      env: { ...common, ...env, ...options.env },
+    });
   };
   const operator = await make('operator', {});
   const webhook = await make('webhook', {
@@ -186,15 +207,25 @@ async function startComponents(
 async function serviceAddress(kubectl: Kubectl, port: number): Promise<string> {
   if (port !== 443) {
     const target = { kind: 'service', name: 'countersign-webhook', namespace: NAMESPACE };
-    await kubectl.patch(target, [{ op: 'replace', path: '/spec/ports/0/port', value: port }], { type: 'json' });
+    await kubectl.patch(target, [{ op: 'replace', path: '/spec/ports/0/port', value: port }], {
+      type: 'json',
+    });
   }
-  const service = await kubectl.get<{ spec: { clusterIP: string } }>('service', 'countersign-webhook', NAMESPACE);
+  const service = await kubectl.get<{ spec: { clusterIP: string } }>(
+    'service',
+    'countersign-webhook',
+    NAMESPACE,
+  );
   return service.spec.clusterIP;
 }
 
 /** Until `caBundle` is set, calls fail closed; then a dry run is answered. */
 async function admissionAnswers(world: World): Promise<void> {
-  const probe = pod({ name: 'probe', namespace: 'default', image: `${world.registry.host}/probe@sha256:${'0'.repeat(64)}` });
+  const probe = pod({
+    name: 'probe',
+    namespace: 'default',
+    image: `${world.registry.host}/probe@sha256:${'0'.repeat(64)}`,
+  });
   const file = join(newDirectory('probe'), 'pod.json');
   writeFileSync(file, JSON.stringify(probe));
   let last = '';
@@ -206,6 +237,9 @@ async function admissionAnswers(world: World): Promise<void> {
     },
     { timeoutMs: 20_000, message: 'admission answers' },
   ).catch((error: unknown) => {
-    throw new Error(`admission does not answer: ${last}\n${world.webhook.logTail()}\n${world.operator.logTail()}`, { cause: error });
+    throw new Error(
+      `admission does not answer: ${last}\n${world.webhook.logTail()}\n${world.operator.logTail()}`,
+      { cause: error },
+    );
   });
 }

@@ -16,7 +16,8 @@ function setup() {
   let version = 0;
   const renew = (name: string, revision: string | undefined, renewTime?: string): void => {
     version += 1;
-    const annotations = revision === undefined ? {} : { 'countersign.dev/program-revision': revision };
+    const annotations =
+      revision === undefined ? {} : { 'countersign.dev/program-revision': revision };
     const metadata = { name, namespace: 'ns', resourceVersion: version.toString(), annotations };
     store.put({ metadata, spec: { renewTime: renewTime ?? version.toString() } });
   };
@@ -54,12 +55,21 @@ describe('webhook replicas', () => {
     renew('a', '3');
     renew('b', '3');
     leases.hasSynced = true;
-    assert.deepEqual(tracker.alive().map((r) => r.observed), [false, false]);
+    assert.deepEqual(
+      tracker.alive().map((r) => r.observed),
+      [false, false],
+    );
     await clock.advance(10_000);
     renew('a', '3');
-    assert.deepEqual(tracker.alive().map((r) => r.observed), [true, false]);
+    assert.deepEqual(
+      tracker.alive().map((r) => r.observed),
+      [true, false],
+    );
     await clock.advance(20_001);
-    assert.deepEqual(tracker.alive().map((r) => r.name), ['ns/a']);
+    assert.deepEqual(
+      tracker.alive().map((r) => r.name),
+      ['ns/a'],
+    );
   });
 
   it('do not count a change of a Lease that is no renewal', async () => {

@@ -90,8 +90,7 @@ export class ReplicaTracker {
       return;
     }
     const now = this.#options.clock.monotonic();
-    const after =
-      before === undefined ? this.#first(current, now) : renewed(before, current, now);
+    const after = before === undefined ? this.#first(current, now) : renewed(before, current, now);
     this.#tracked.set(name, after);
     this.#highest = Math.max(this.#highest, after.revision ?? 0);
     if (before === undefined || isNews(before, after)) this.#options.onChange();

@@ -40,7 +40,11 @@ export const RESOURCES = {
 /** Path of one object, of its `status`, or of a collection. */
 export function pathOf(
   resource: Resource,
-  where: { readonly namespace?: string; readonly name?: string; readonly subresource?: string } = {},
+  where: {
+    readonly namespace?: string;
+    readonly name?: string;
+    readonly subresource?: string;
+  } = {},
 ): string {
   return resourcePath({ ...resource, ...where });
 }

@@ -4,7 +4,11 @@
 import type { SigningException } from '../../crds/index.ts';
 import type { ObjectView } from '../kube/index.ts';
 import type { Logger } from '../log/index.ts';
-import { compileException, ExceptionIndex, type CompiledException } from '../../verification/index.ts';
+import {
+  compileException,
+  ExceptionIndex,
+  type CompiledException,
+} from '../../verification/index.ts';
 
 /**
  * The exceptions of the cluster, compiled as they come and indexed when first asked for after a change.
@@ -50,14 +54,18 @@ export class FollowedExceptions {
       this.#compiled.set(key, compileException(current));
     } catch (thrown) {
       this.#invalid.add(key);
-      this.#logger.warn('an exception cannot be read and has no effect', { exception: key, error: thrown });
+      this.#logger.warn('an exception cannot be read and has no effect', {
+        exception: key,
+        error: thrown,
+      });
     }
   }
 
   #build(): ExceptionIndex {
     const index = new ExceptionIndex(this.#compiled.values());
     const { dropped } = index;
-    if (dropped > 0 && this.#dropped === 0) this.#logger.error('too many exceptions: the newest have no effect', { dropped });
+    if (dropped > 0 && this.#dropped === 0)
+      this.#logger.error('too many exceptions: the newest have no effect', { dropped });
     this.#dropped = dropped;
     return index;
   }

@@ -20,9 +20,11 @@ export class HttpError extends Error {
  */
 export function readBody(request: IncomingMessage, capBytes: number): Promise<Buffer> {
   const { 'content-length': announced, 'content-encoding': encoding } = request.headers;
-  if (encoding !== undefined && encoding !== 'identity') return Promise.reject(new HttpError(415, 'content encodings are not supported'));
+  if (encoding !== undefined && encoding !== 'identity')
+    return Promise.reject(new HttpError(415, 'content encodings are not supported'));
   const length = announced === undefined ? undefined : Number(announced);
-  if (length !== undefined && length > capBytes) return Promise.reject(new HttpError(413, `body exceeds ${capBytes.toString()} bytes`));
+  if (length !== undefined && length > capBytes)
+    return Promise.reject(new HttpError(413, `body exceeds ${capBytes.toString()} bytes`));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -38,7 +40,10 @@ export function readBody(request: IncomingMessage, capBytes: number): Promise<Bu
     });
     request.once('end', () => {
       if (length !== undefined && size !== length) reject(new HttpError(400, 'body is truncated'));
-      else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size));
+      else
+        resolve(
+          chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size),
+        );
     });
     request.once('error', () => {
       reject(new HttpError(400, 'body cannot be read'));

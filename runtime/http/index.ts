@@ -3,4 +3,11 @@
 
 export { HttpError, readBody } from './body.ts';
 export { healthRoutes, type HealthOptions, type Readiness } from './health.ts';
-export { SERVER_LIMITS, WebServer, type RouteHandler, type ServerLimits, type ServerOptions, type TlsMaterial } from './server.ts';
+export {
+  SERVER_LIMITS,
+  WebServer,
+  type RouteHandler,
+  type ServerLimits,
+  type ServerOptions,
+  type TlsMaterial,
+} from './server.ts';

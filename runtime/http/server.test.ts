@@ -41,7 +41,11 @@ describe('the web server', () => {
   });
 
   const post = (body: string | Buffer, headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(`${base}/echo`, { method: 'POST', body: typeof body === 'string' ? body : new Uint8Array(body), headers });
+    fetch(`${base}/echo`, {
+      method: 'POST',
+      body: typeof body === 'string' ? body : new Uint8Array(body),
+      headers,
+    });
   const raw = (text: string): Promise<string> =>
     new Promise((resolve, reject) => {
       let answer = '';
@@ -76,7 +80,10 @@ describe('the web server', () => {
   it('answers 404 for an unknown path and 405 for another method, and never redirects', async () => {
     assert.equal((await fetch(`${base}/elsewhere`)).status, 404);
     assert.equal((await fetch(`${base}/echo`)).status, 405);
-    assert.equal((await fetch(`${base}//echo`, { method: 'POST', redirect: 'manual' })).status, 404);
+    assert.equal(
+      (await fetch(`${base}//echo`, { method: 'POST', redirect: 'manual' })).status,
+      404,
+    );
   });
 
   it('answers 500 without detail for whatever a handler throws, and lives', async () => {

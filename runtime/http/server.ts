@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { HttpError } from './body.ts';
 
 /** Answers one request; what it throws becomes 500, or the status of an HttpError. */
-export type RouteHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+export type RouteHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<void> | void;
 
 /** Certificate and key, PEM. */
 export interface TlsMaterial {
@@ -75,9 +83,19 @@ export class WebServer {
     this.#server =
       options.tls === undefined
         ? createHttpServer(common, listener)
-        : createHttpsServer({ ...common, ...options.tls, minVersion: 'TLSv1.2', ciphers: CIPHERS, ALPNProtocols: ['http/1.1'] }, listener);
+        : createHttpsServer(
+            {
+              ...common,
+              ...options.tls,
+              minVersion: 'TLSv1.2',
+              ciphers: CIPHERS,
+              ALPNProtocols: ['http/1.1'],
+            },
+            listener,
+          );
     this.#server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      if (socket.writable)
+        socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       else socket.destroy();
     });
   }
@@ -97,7 +115,8 @@ export class WebServer {
 
   /** Serves new connections with another certificate; open ones go on. */
   reloadTls(material: TlsMaterial): void {
-    if ('setSecureContext' in this.#server) this.#server.setSecureContext({ ...material, minVersion: 'TLSv1.2', ciphers: CIPHERS });
+    if ('setSecureContext' in this.#server)
+      this.#server.setSecureContext({ ...material, minVersion: 'TLSv1.2', ciphers: CIPHERS });
   }
 
   /** Takes no new connections, lets requests end for at most `drainMs`, then closes what is left. */
@@ -151,6 +170,9 @@ export class WebServer {
 /** Answers with a line of text; a body that was not read ends the connection. */
 function answer(response: ServerResponse, status: number, text: string): void {
   if (!response.req.complete) response.setHeader('connection', 'close');
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) + 1 });
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(text) + 1,
+  });
   response.end(`${text}\n`);
 }

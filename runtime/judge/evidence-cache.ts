@@ -103,10 +103,12 @@ export class EvidenceCache {
       onCollection?.();
       const signal = clock.deadline(collectionMs);
       const { image, keychain, registry } = request;
-      const reading = source.collect(image, { keychain, registry, signal }).then((evidence): EvidenceState => {
-        this.#keep(key, evidence);
-        return { state: 'collected', evidence };
-      });
+      const reading = source
+        .collect(image, { keychain, registry, signal })
+        .then((evidence): EvidenceState => {
+          this.#keep(key, evidence);
+          return { state: 'collected', evidence };
+        });
       // A source that does not heed its signal must not hold up the key for ever.
       return await raceDeadline(reading, signal);
     } catch (thrown) {
@@ -136,19 +138,34 @@ function isPositive(evidence: Evidence): boolean {
 
 function keyOf(request: EvidenceRequest): string {
   const { image, registry, keychain } = request;
-  return JSON.stringify([image.digest, repositoryName(image), registry.signatureRepository, registry.ca, keychain.identity]);
+  return JSON.stringify([
+    image.digest,
+    repositoryName(image),
+    registry.signatureRepository,
+    registry.ca,
+    keychain.identity,
+  ]);
 }
 
 function sizeOf(entry: Entry, key: string): number {
   const { signatures, manifest } = entry.evidence;
-  return signatures.reduce((sum, s) => sum + s.bytes.byteLength + charsOf(s.annotations), 1024 + key.length + manifest.bytes.byteLength);
+  return signatures.reduce(
+    (sum, s) => sum + s.bytes.byteLength + charsOf(s.annotations),
+    1024 + key.length + manifest.bytes.byteLength,
+  );
 }
 
 function charsOf(annotations: Readonly<Record<string, string>>): number {
-  return Object.entries(annotations).reduce((sum, [name, value]) => sum + 2 * (name.length + value.length), 512);
+  return Object.entries(annotations).reduce(
+    (sum, [name, value]) => sum + 2 * (name.length + value.length),
+    512,
+  );
 }
 
-async function raceDeadline(flight: Promise<EvidenceState>, signal: AbortSignal): Promise<EvidenceState> {
+async function raceDeadline(
+  flight: Promise<EvidenceState>,
+  signal: AbortSignal,
+): Promise<EvidenceState> {
   if (signal.aborted) return deadlineExceeded();
   let onAbort: () => void = () => undefined;
   const aborted = new Promise<EvidenceState>((resolve) => {
@@ -165,6 +182,9 @@ async function raceDeadline(flight: Promise<EvidenceState>, signal: AbortSignal)
 }
 
 function deadlineExceeded(): EvidenceState {
-  const error = new VerificationError('DEADLINE_EXCEEDED', 'the signatures could not be read in time; reading goes on');
+  const error = new VerificationError(
+    'DEADLINE_EXCEEDED',
+    'the signatures could not be read in time; reading goes on',
+  );
   return { state: 'failed', error };
 }

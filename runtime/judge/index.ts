@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { EvidenceCache, type EvidenceCacheOptions, type EvidenceRequest } from './evidence-cache.ts';
+export {
+  EvidenceCache,
+  type EvidenceCacheOptions,
+  type EvidenceRequest,
+} from './evidence-cache.ts';
 export {
   Judge,
   type ImageJudgement,

@@ -86,19 +86,26 @@ export class Judge {
     const cases = await Promise.all(
       input.snapshot.matching(input.use).map(async (policy): Promise<PolicyCase> => {
         const known = this.#known(policy, input, before);
-        return { policy, evidence: known ?? (await this.#options.evidence.get(requestOf(policy, input), signal)) };
+        return {
+          policy,
+          evidence: known ?? (await this.#options.evidence.get(requestOf(policy, input), signal)),
+        };
       }),
     );
     const now = this.#options.clock.now();
     // An exception may have ended meanwhile: then evidence that was not needed is needed after all.
-    const late = cases.some((c) => c.evidence.state === 'not-needed' && needsEvidence(c.policy, input, now));
+    const late = cases.some(
+      (c) => c.evidence.state === 'not-needed' && needsEvidence(c.policy, input, now),
+    );
     return late ? await this.judge(input, signal) : this.#judgement(input, cases, now);
   }
 
   /** Reads the evidence of every matching policy again; for the clock of re-verification. */
   async refresh(input: JudgeInput, signal: AbortSignal): Promise<void> {
     const needing = input.snapshot.matching(input.use).filter((policy) => policy.needsEvidence);
-    await Promise.all(needing.map((policy) => this.#options.evidence.refresh(requestOf(policy, input), signal)));
+    await Promise.all(
+      needing.map((policy) => this.#options.evidence.refresh(requestOf(policy, input), signal)),
+    );
   }
 
   /** Most policies read a registry in the same way: one look-up then serves them all. */
@@ -140,7 +147,12 @@ interface PolicyCase {
 const NOT_NEEDED: EvidenceState = { state: 'not-needed' };
 
 function needsEvidence(policy: CompiledPolicy, input: JudgeInput, now: Date): boolean {
-  return evidenceNeeded({ policy, subject: subjectOf(input.use), exceptions: input.exceptions, now });
+  return evidenceNeeded({
+    policy,
+    subject: subjectOf(input.use),
+    exceptions: input.exceptions,
+    now,
+  });
 }
 
 function isSameRegistry(a: RegistryOptions, b: RegistryOptions): boolean {
@@ -148,7 +160,12 @@ function isSameRegistry(a: RegistryOptions, b: RegistryOptions): boolean {
 }
 
 function subjectOf(use: PinnedUse): Subject {
-  return { image: use.image, digest: use.image.digest, namespace: use.namespace, serviceAccount: use.serviceAccount };
+  return {
+    image: use.image,
+    digest: use.image.digest,
+    namespace: use.namespace,
+    serviceAccount: use.serviceAccount,
+  };
 }
 
 function requestOf(policy: CompiledPolicy, input: JudgeInput): EvidenceRequest {

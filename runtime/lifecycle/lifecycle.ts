@@ -24,7 +24,10 @@ export interface LifecycleOptions {
  * Runs a program until SIGTERM or SIGINT. A rejection that nobody handled is logged and counted, and
  * the process lives; an exception outside of any promise ends it with 1, as does a failed start.
  */
-export async function runMain(options: LifecycleOptions, start: (context: LifecycleContext) => Promise<void>): Promise<void> {
+export async function runMain(
+  options: LifecycleOptions,
+  start: (context: LifecycleContext) => Promise<void>,
+): Promise<void> {
   const { logger } = options;
   const ended = new AbortController();
   const hooks: { readonly name: string; readonly stop: () => Promise<void> }[] = [];
@@ -51,7 +54,10 @@ export async function runMain(options: LifecycleOptions, start: (context: Lifecy
   process.exit(0);
 }
 
-async function stopAll(hooks: readonly { readonly name: string; readonly stop: () => Promise<void> }[], logger: Logger): Promise<void> {
+async function stopAll(
+  hooks: readonly { readonly name: string; readonly stop: () => Promise<void> }[],
+  logger: Logger,
+): Promise<void> {
   for (const { name, stop } of hooks) {
     try {
       await stop();

@@ -12,7 +12,10 @@ describe('metrics', () => {
     counter.with({ code: 'x' }).inc();
     counter.with({ code: 'x' }).inc(2);
     metrics.gauge({ name: 'b', help: 'B.', labels: ['kind'] }).set({ kind: 'k' }, 7);
-    metrics.histogram({ name: 'c_seconds', help: 'C.', buckets: [1, 2] }).with({}).observe(1.5);
+    metrics
+      .histogram({ name: 'c_seconds', help: 'C.', buckets: [1, 2] })
+      .with({})
+      .observe(1.5);
     const { body } = await metrics.render();
     assert.match(body, /^t_a_total\{code="x"\} 3$/m);
     assert.match(body, /^t_b\{kind="k"\} 7$/m);

@@ -68,7 +68,9 @@ export class Metrics {
   }
 
   /** A histogram; `buckets` in the base unit of its name. */
-  histogram<L extends string = never>(spec: MetricSpec<L> & { readonly buckets: readonly number[] }): HistogramFamily<L> {
+  histogram<L extends string = never>(
+    spec: MetricSpec<L> & { readonly buckets: readonly number[] },
+  ): HistogramFamily<L> {
     const histogram = new Histogram({ ...this.#options(spec), buckets: [...spec.buckets] });
     const children = new Map<string, BoundHistogram>();
     return { with: (labels) => child(children, labels, () => histogram.labels({ ...labels })) };
@@ -79,12 +81,23 @@ export class Metrics {
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
   }
 
-  #options<L extends string>(spec: MetricSpec<L>): { name: string; help: string; labelNames: string[]; registers: Registry[] } {
-    return { name: this.#prefix + spec.name, help: spec.help, labelNames: [...(spec.labels ?? [])], registers: [this.#registry] };
+  #options<L extends string>(
+    spec: MetricSpec<L>,
+  ): { name: string; help: string; labelNames: string[]; registers: Registry[] } {
+    return {
+      name: this.#prefix + spec.name,
+      help: spec.help,
+      labelNames: [...(spec.labels ?? [])],
+      registers: [this.#registry],
+    };
   }
 }
 
-function child<T>(children: Map<string, T>, labels: Readonly<Record<string, string>>, make: () => T): T {
+function child<T>(
+  children: Map<string, T>,
+  labels: Readonly<Record<string, string>>,
+  make: () => T,
+): T {
   const key = Object.values(labels).join('\n');
   const known = children.get(key);
   if (known !== undefined) return known;

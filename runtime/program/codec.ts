@@ -71,7 +71,8 @@ export function decodeBlob(name: string, bytes: Uint8Array): unknown {
     throw new ProgramError(`${name}: content does not hash to its name`);
   }
   const blob = parse(name, plain.toString('utf8'));
-  if (blob['formatVersion'] !== FORMAT_VERSION) throw new ProgramError(`${name}: format version is not known`);
+  if (blob['formatVersion'] !== FORMAT_VERSION)
+    throw new ProgramError(`${name}: format version is not known`);
   return blob['spec'];
 }
 
@@ -84,12 +85,21 @@ export function encodeIndex(index: ProgramIndex): string {
 export function decodeIndex(text: string): ProgramIndex {
   const index = parse(INDEX_NAME, text);
   const { formatVersion, revision, defaultAction, policies } = index;
-  if (formatVersion !== FORMAT_VERSION) throw new ProgramError('index: format version is not known');
-  if (typeof revision !== 'number' || !Number.isSafeInteger(revision) || revision < 1) throw new ProgramError('index: no revision');
-  if (defaultAction !== 'Allow' && defaultAction !== 'Deny') throw new ProgramError('index: no default action');
-  if (typeof policies !== 'object' || policies === null || Array.isArray(policies)) throw new ProgramError('index: no policies');
+  if (formatVersion !== FORMAT_VERSION)
+    throw new ProgramError('index: format version is not known');
+  if (typeof revision !== 'number' || !Number.isSafeInteger(revision) || revision < 1)
+    throw new ProgramError('index: no revision');
+  if (defaultAction !== 'Allow' && defaultAction !== 'Deny')
+    throw new ProgramError('index: no default action');
+  if (typeof policies !== 'object' || policies === null || Array.isArray(policies))
+    throw new ProgramError('index: no policies');
   const entries = Object.entries(policies as Record<string, unknown>);
-  return { formatVersion, revision, defaultAction, policies: new Map(entries.map(([name, blob]) => [name, blobName(name, blob)])) };
+  return {
+    formatVersion,
+    revision,
+    defaultAction,
+    policies: new Map(entries.map(([name, blob]) => [name, blobName(name, blob)])),
+  };
 }
 
 function blobName(policy: string, blob: unknown): string {
@@ -100,7 +110,8 @@ function blobName(policy: string, blob: unknown): string {
 function parse(what: string, text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
   } catch (thrown) {
     throw new ProgramError(`${what}: not JSON`, { cause: thrown });
   }

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { BLOB_KEY, BLOB_PREFIX, INDEX_KEY, INDEX_NAME, encodeIndex, type EncodedBlob, type ProgramIndex } from './codec.ts';
+import {
+  BLOB_KEY,
+  BLOB_PREFIX,
+  INDEX_KEY,
+  INDEX_NAME,
+  encodeIndex,
+  type EncodedBlob,
+  type ProgramIndex,
+} from './codec.ts';
 
 /** The part of a ConfigMap that programs use. */
 export interface ProgramConfigMap {

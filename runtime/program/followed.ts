@@ -57,10 +57,15 @@ export class FollowedProgram {
     const changed = this.#program.refresh({ get: (name) => store.get(`${namespace}/${name}`) });
     const { snapshot, problem } = this.#program.state;
     if (changed && snapshot !== undefined) {
-      logger.info('enforcing a new program', { revision: snapshot.revision, policies: snapshot.policies.length, defaultAction: snapshot.defaultAction });
+      logger.info('enforcing a new program', {
+        revision: snapshot.revision,
+        policies: snapshot.policies.length,
+        defaultAction: snapshot.defaultAction,
+      });
       onRevision(snapshot.revision);
     }
-    if (problem !== undefined && problem !== this.#toldProblem) logger.warn('the program cannot be taken; the last one stays', { problem });
+    if (problem !== undefined && problem !== this.#toldProblem)
+      logger.warn('the program cannot be taken; the last one stays', { problem });
     this.#toldProblem = problem;
   }
 }

@@ -62,7 +62,8 @@ export function buildSnapshot(
 }
 
 function compileBlob(policy: string, blob: string, bytes: Uint8Array | undefined): CompiledPolicy {
-  if (bytes === undefined) throw new ProgramError(`index is not complete: ${blob} of policy ${policy} is missing`);
+  if (bytes === undefined)
+    throw new ProgramError(`index is not complete: ${blob} of policy ${policy} is missing`);
   const spec = decodeBlob(blob, bytes);
   try {
     return compilePolicy(policy, spec);

@@ -54,10 +54,15 @@ export class ProgramStore {
   #take(text: string, objects: ProgramObjects): boolean {
     const index = decodeIndex(text);
     if (this.#snapshot !== undefined && index.revision < this.#snapshot.revision) {
-      throw new ProgramError(`index goes back from revision ${this.#snapshot.revision.toString()} to ${index.revision.toString()}`);
+      throw new ProgramError(
+        `index goes back from revision ${this.#snapshot.revision.toString()} to ${index.revision.toString()}`,
+      );
     }
     if (index.revision === this.#snapshot?.revision) {
-      if (text !== this.#text) throw new ProgramError(`index changed without a new revision (${index.revision.toString()})`);
+      if (text !== this.#text)
+        throw new ProgramError(
+          `index changed without a new revision (${index.revision.toString()})`,
+        );
       this.#problem = undefined;
       return false;
     }

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { TerminalError, WorkQueue, type QueueObserver, type QueueOptions, type Reconciler, type ReconcileResult } from './queue.ts';
+export {
+  TerminalError,
+  WorkQueue,
+  type QueueObserver,
+  type QueueOptions,
+  type Reconciler,
+  type ReconcileResult,
+} from './queue.ts';

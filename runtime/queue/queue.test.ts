@@ -8,7 +8,13 @@ import { systemClock } from '../clock.ts';
 import { TerminalError, WorkQueue, type QueueObserver, type Reconciler } from './queue.ts';
 
 const make = (reconcile: Reconciler, concurrency = 1, observer: QueueObserver = {}): WorkQueue => {
-  const queue = new WorkQueue({ reconcile, clock: systemClock, concurrency, observer, backoffMs: { first: 5, most: 20 } });
+  const queue = new WorkQueue({
+    reconcile,
+    clock: systemClock,
+    concurrency,
+    observer,
+    backoffMs: { first: 5, most: 20 },
+  });
   queue.start();
   return queue;
 };
@@ -16,7 +22,11 @@ const make = (reconcile: Reconciler, concurrency = 1, observer: QueueObserver = 
 describe('the work queue', () => {
   it('works on a key once however often it was added', async () => {
     const seen: string[] = [];
-    const queue = new WorkQueue({ clock: systemClock, concurrency: 1, reconcile: (key) => Promise.resolve(seen.push(key)).then(() => ({})) });
+    const queue = new WorkQueue({
+      clock: systemClock,
+      concurrency: 1,
+      reconcile: (key) => Promise.resolve(seen.push(key)).then(() => ({})),
+    });
     queue.add('a');
     queue.add('a');
     queue.add('b');

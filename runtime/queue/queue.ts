@@ -58,7 +58,8 @@ export class WorkQueue {
   #idle = Promise.withResolvers<undefined>();
 
   constructor(options: QueueOptions) {
-    if (!Number.isSafeInteger(options.concurrency) || options.concurrency < 1) throw new RangeError('concurrency: must be a positive integer');
+    if (!Number.isSafeInteger(options.concurrency) || options.concurrency < 1)
+      throw new RangeError('concurrency: must be a positive integer');
     this.#options = options;
     this.#timetable = new Timetable(options.clock, (key) => {
       this.add(key);

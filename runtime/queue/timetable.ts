@@ -39,14 +39,17 @@ export class Timetable {
 
   #arm(key: string, at: number): void {
     const left = Math.max(0, at - this.#clock.monotonic());
-    const timer = setTimeout(() => {
-      if (this.#clock.monotonic() + 1 < at && left > LONGEST_TIMER_MS) {
-        this.#arm(key, at);
-        return;
-      }
-      this.#entries.delete(key);
-      this.#due(key);
-    }, Math.min(Math.ceil(left), LONGEST_TIMER_MS));
+    const timer = setTimeout(
+      () => {
+        if (this.#clock.monotonic() + 1 < at && left > LONGEST_TIMER_MS) {
+          this.#arm(key, at);
+          return;
+        }
+        this.#entries.delete(key);
+        this.#due(key);
+      },
+      Math.min(Math.ceil(left), LONGEST_TIMER_MS),
+    );
     this.#entries.set(key, { at, timer });
   }
 }

@@ -44,7 +44,10 @@ export class RegistryKeychains implements KeychainProvider {
   keychainNow(request: KeychainRequest): Keychain | undefined {
     const secrets = this.#secrets;
     if (secrets === undefined) return this.#join([]);
-    const names = request.serviceAccount === undefined ? [] : secrets.knownOfAccount(request.namespace, request.serviceAccount);
+    const names =
+      request.serviceAccount === undefined
+        ? []
+        : secrets.knownOfAccount(request.namespace, request.serviceAccount);
     if (names === undefined) return undefined;
     const wanted = request.pullSecrets.length > 0 ? request.pullSecrets : names;
     if (wanted.length === 0) return this.#join([]);
@@ -64,7 +67,8 @@ export class RegistryKeychains implements KeychainProvider {
   #join(secrets: readonly NamedLookup[]): Keychain {
     const process = this.#process.current;
     const sources = secrets.length === 0 ? [process] : [...secrets, process];
-    const key = secrets.length === 0 ? process.identity : sources.map((source) => source.identity).join('\n');
+    const key =
+      secrets.length === 0 ? process.identity : sources.map((source) => source.identity).join('\n');
     const known = this.#joined.get(key);
     if (known !== undefined) return known;
     const keychain: Keychain = {
@@ -76,7 +80,11 @@ export class RegistryKeychains implements KeychainProvider {
   }
 }
 
-function firstOf(sources: readonly NamedLookup[], host: string, repository: string): ReturnType<Keychain['credentialFor']> {
+function firstOf(
+  sources: readonly NamedLookup[],
+  host: string,
+  repository: string,
+): ReturnType<Keychain['credentialFor']> {
   for (const source of sources) {
     const credential = source.find(host, repository);
     if (credential !== undefined) return credential;

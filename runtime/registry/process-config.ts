@@ -64,10 +64,15 @@ export class ProcessConfig {
       const bytes = await readFile(path);
       if (bytes.byteLength > MAX_BYTES) throw new Error('longer than 1 MiB');
       const identity = hashOf(bytes);
-      if (identity !== this.#current.identity) this.#current = { identity, find: parse(bytes.toString('utf8')) };
+      if (identity !== this.#current.identity)
+        this.#current = { identity, find: parse(bytes.toString('utf8')) };
       this.#failed = false;
     } catch (thrown) {
-      if (!this.#failed) logger.warn('cannot read the registry configuration; the last one stays', { path, error: thrown });
+      if (!this.#failed)
+        logger.warn('cannot read the registry configuration; the last one stays', {
+          path,
+          error: thrown,
+        });
       this.#failed = true;
     }
   }

@@ -64,7 +64,11 @@ export class PullSecrets {
   /** Those of the names that are usable, read where needed. Never rejects; takes at most a second. */
   async read(namespace: string, names: readonly string[]): Promise<readonly NamedLookup[]> {
     const wanted = names.slice(0, MAX_SECRETS);
-    const found = await Promise.all(wanted.map((name) => this.#secrets.get(`${namespace}/${name}`, () => this.#readSecret(namespace, name))));
+    const found = await Promise.all(
+      wanted.map((name) =>
+        this.#secrets.get(`${namespace}/${name}`, () => this.#readSecret(namespace, name)),
+      ),
+    );
     return found.filter((secret) => secret !== undefined);
   }
 
@@ -75,7 +79,9 @@ export class PullSecrets {
 
   /** Names of the pull secrets of a service account; none where it cannot be read. Never rejects. */
   async ofAccount(namespace: string, name: string): Promise<readonly string[]> {
-    return await this.#accounts.get(`${namespace}/${name}`, () => this.#readAccount(namespace, name));
+    return await this.#accounts.get(`${namespace}/${name}`, () =>
+      this.#readAccount(namespace, name),
+    );
   }
 
   async #readSecret(namespace: string, name: string): Promise<NamedLookup | undefined> {
@@ -84,22 +90,39 @@ export class PullSecrets {
     if (secret === undefined || text === undefined) return undefined;
     const { uid = '', resourceVersion } = secret.metadata;
     try {
-      return { identity: `${namespace}/${name}/${uid}@${resourceVersion ?? hashOf(text)}`, find: this.#options.parse(text) };
+      return {
+        identity: `${namespace}/${name}/${uid}@${resourceVersion ?? hashOf(text)}`,
+        find: this.#options.parse(text),
+      };
     } catch (thrown) {
-      this.#options.logger.warn('cannot read a pull secret; it is skipped', { namespace, name, code: thrown instanceof Error ? thrown.name : 'Error' });
+      this.#options.logger.warn('cannot read a pull secret; it is skipped', {
+        namespace,
+        name,
+        code: thrown instanceof Error ? thrown.name : 'Error',
+      });
       return undefined;
     }
   }
 
   async #readAccount(namespace: string, name: string): Promise<readonly string[]> {
-    const account = await this.#object<ServiceAccount>({ plural: 'serviceaccounts', namespace, name });
+    const account = await this.#object<ServiceAccount>({
+      plural: 'serviceaccounts',
+      namespace,
+      name,
+    });
     return (account?.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []);
   }
 
-  async #object<T extends KubeObject>(where: { plural: string; namespace: string; name: string }): Promise<T | undefined> {
+  async #object<T extends KubeObject>(where: {
+    plural: string;
+    namespace: string;
+    name: string;
+  }): Promise<T | undefined> {
     const { client, logger } = this.#options;
     try {
-      return await client.get<T>(resourcePath({ group: '', version: 'v1', ...where }), { timeoutMs: READ_MS });
+      return await client.get<T>(resourcePath({ group: '', version: 'v1', ...where }), {
+        timeoutMs: READ_MS,
+      });
     } catch (thrown) {
       const level = isStatus(thrown, 403) ? 'debug' : 'warn';
       logger[level]('cannot read for registry credentials; skipped', { ...where, error: thrown });
@@ -131,7 +154,10 @@ class Memo<T> {
     const flight = read().finally(() => this.#flights.delete(key));
     this.#flights.set(key, flight);
     const value = await flight;
-    this.#kept.set(key, { value, deadAt: this.#clock.monotonic() + (value === undefined ? MISSING_MS : LIFE_MS) });
+    this.#kept.set(key, {
+      value,
+      deadAt: this.#clock.monotonic() + (value === undefined ? MISSING_MS : LIFE_MS),
+    });
     return value;
   }
 }
@@ -141,5 +167,7 @@ function configOf(secret: Secret): string | undefined {
   const modern = secret.data?.['.dockerconfigjson'];
   if (modern !== undefined) return Buffer.from(modern, 'base64').toString('utf8');
   const legacy = secret.data?.['.dockercfg'];
-  return legacy === undefined ? undefined : `{"auths":${Buffer.from(legacy, 'base64').toString('utf8')}}`;
+  return legacy === undefined
+    ? undefined
+    : `{"auths":${Buffer.from(legacy, 'base64').toString('utf8')}}`;
 }

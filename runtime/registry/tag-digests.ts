@@ -78,7 +78,11 @@ export class TagDigests {
   async #read(key: string, { image, keychain, registry }: TagRequest): Promise<Digest> {
     const { source, clock, freshMs, resolveMs } = this.#options;
     try {
-      const digest = await source.resolveTag(image, { keychain, registry, signal: clock.deadline(resolveMs) });
+      const digest = await source.resolveTag(image, {
+        keychain,
+        registry,
+        signal: clock.deadline(resolveMs),
+      });
       this.#entries.set(key, { digest, deadAt: clock.monotonic() + freshMs });
       return digest;
     } catch (thrown) {
@@ -88,7 +92,9 @@ export class TagDigests {
 }
 
 function keyOf({ image, keychain, registry }: TagRequest): string {
-  return [repositoryName(image), image.tag ?? 'latest', registry.ca ?? '', keychain.identity].join('\n');
+  return [repositoryName(image), image.tag ?? 'latest', registry.ca ?? '', keychain.identity].join(
+    '\n',
+  );
 }
 
 async function raceDeadline(flight: Promise<Digest>, signal: AbortSignal): Promise<Digest> {

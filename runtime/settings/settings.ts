@@ -3,14 +3,26 @@
 
 import { z } from 'zod';
 
-const list = (fallback = ''): z.ZodPipe<z.ZodDefault<z.ZodString>, z.ZodTransform<string[], string>> =>
+const list = (
+  fallback = '',
+): z.ZodPipe<z.ZodDefault<z.ZodString>, z.ZodTransform<string[], string>> =>
   z
     .string()
     .default(fallback)
-    .transform((text) => text.split(',').map((item) => item.trim()).filter((item) => item !== ''));
-const port = (fallback: number): z.ZodDefault<z.ZodCoercedNumber> => z.coerce.number().int().min(0).max(65535).default(fallback);
-const positive = (fallback: number): z.ZodDefault<z.ZodCoercedNumber> => z.coerce.number().int().min(1).max(86_400_000).default(fallback);
-const flag = z.enum(['true', 'false']).default('false').transform((text) => text === 'true');
+    .transform((text) =>
+      text
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    );
+const port = (fallback: number): z.ZodDefault<z.ZodCoercedNumber> =>
+  z.coerce.number().int().min(0).max(65535).default(fallback);
+const positive = (fallback: number): z.ZodDefault<z.ZodCoercedNumber> =>
+  z.coerce.number().int().min(1).max(86_400_000).default(fallback);
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true');
 
 /** Every setting there is: environment variable, form and default. Empty counts as not set. */
 const schema = z.object({
@@ -53,7 +65,10 @@ const schema = z.object({
   /** Workloads judged at the same time. */
   COUNTERSIGN_REVERIFICATION_CONCURRENCY: positive(8),
   /** Whether PolicyReports are written. */
-  COUNTERSIGN_REPORTS: z.enum(['true', 'false']).default('true').transform((text) => text === 'true'),
+  COUNTERSIGN_REPORTS: z
+    .enum(['true', 'false'])
+    .default('true')
+    .transform((text) => text === 'true'),
   COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
   COUNTERSIGN_LOG_FORMAT: z.enum(['json', 'text']).default('json'),
 });
@@ -65,7 +80,12 @@ export interface Settings {
   readonly namespace: string;
   readonly kubeconfigPath: string | undefined;
   readonly pod: { readonly name: string; readonly uid: string | undefined };
-  readonly webhook: { readonly host: string; readonly port: number; readonly service: string; readonly deadlineMs: number };
+  readonly webhook: {
+    readonly host: string;
+    readonly port: number;
+    readonly service: string;
+    readonly deadlineMs: number;
+  };
   readonly health: { readonly host: string; readonly port: number };
   readonly defaultAction: 'Allow' | 'Deny';
   readonly exemptNamespaces: readonly string[];
@@ -75,11 +95,18 @@ export interface Settings {
     readonly dockerConfigPath: string | undefined;
     readonly pullSecrets: boolean;
   };
-  readonly caches: { readonly tagMs: number; readonly evidenceFreshMs: number; readonly evidenceNegativeMs: number };
+  readonly caches: {
+    readonly tagMs: number;
+    readonly evidenceFreshMs: number;
+    readonly evidenceNegativeMs: number;
+  };
   readonly materialMs: number;
   readonly reverificationConcurrency: number;
   readonly reports: boolean;
-  readonly log: { readonly level: Raw['COUNTERSIGN_LOG_LEVEL']; readonly format: Raw['COUNTERSIGN_LOG_FORMAT'] };
+  readonly log: {
+    readonly level: Raw['COUNTERSIGN_LOG_LEVEL'];
+    readonly format: Raw['COUNTERSIGN_LOG_FORMAT'];
+  };
 }
 
 /** A setting is wrong; the message names the variable. */
@@ -92,7 +119,9 @@ export class SettingsError extends Error {
 
 /** Reads settings from an environment. Throws SettingsError for a wrong value or an unknown variable. */
 export function loadSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const given = Object.entries(environment).filter(([name, value]) => name.startsWith('COUNTERSIGN_') && value !== undefined && value !== '');
+  const given = Object.entries(environment).filter(
+    ([name, value]) => name.startsWith('COUNTERSIGN_') && value !== undefined && value !== '',
+  );
   const unknown = given.find(([name]) => !Object.hasOwn(schema.shape, name));
   if (unknown !== undefined) throw new SettingsError(`${unknown[0]}: is not a setting`);
   const result = schema.safeParse(Object.fromEntries(given));

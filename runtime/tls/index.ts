@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { createCa, issueLeaf, leafExpiresSoon, type CertifiedKey, type Leaf, type LeafOptions } from './issue.ts';
+export {
+  createCa,
+  issueLeaf,
+  leafExpiresSoon,
+  type CertifiedKey,
+  type Leaf,
+  type LeafOptions,
+} from './issue.ts';
 export { certificatesOf, chainsTo } from './pem.ts';

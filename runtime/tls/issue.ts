@@ -73,7 +73,8 @@ export async function issueLeaf(ca: CertifiedKey, options: LeafOptions): Promise
   const [issuerCertificate] = certificatesOf(ca.certPem);
   if (issuerCertificate === undefined) throw new Error('the CA holds no certificate');
   const signer = createPrivateKey(ca.keyPem);
-  if (!issuerCertificate.ca || !issuerCertificate.checkPrivateKey(signer)) throw new Error('the CA certificate is not one, or is not of the key');
+  if (!issuerCertificate.ca || !issuerCertificate.checkPrivateKey(signer))
+    throw new Error('the CA certificate is not one, or is not of the key');
   const issuer = new X509Certificate(issuerCertificate.raw);
   const keys = await webcrypto.subtle.generateKey(EC, true, ['sign', 'verify']);
   const wanted = options.now.getTime() + (options.days ?? LEAF_DAYS) * DAY_MS;
@@ -89,7 +90,11 @@ export async function issueLeaf(ca: CertifiedKey, options: LeafOptions): Promise
     signingKey: await signingKeyOf(signer),
     extensions: await leafExtensions(keys.publicKey, issuer, options.dnsNames),
   });
-  return { certPem: pemOf(certificate), keyPem: privatePem(keys.privateKey), notAfter: certificate.notAfter.getTime() };
+  return {
+    certPem: pemOf(certificate),
+    keyPem: privatePem(keys.privateKey),
+    notAfter: certificate.notAfter.getTime(),
+  };
 }
 
 /** Whether less than a third of the days of a leaf of `days` (7 where left out) remains. */
@@ -97,7 +102,11 @@ export function leafExpiresSoon(leaf: Leaf, now: Date, days: number = LEAF_DAYS)
   return leaf.notAfter - now.getTime() < (days * DAY_MS) / 3;
 }
 
-async function leafExtensions(publicKey: webcrypto.CryptoKey, issuer: X509Certificate, dnsNames: readonly string[]): Promise<Extension[]> {
+async function leafExtensions(
+  publicKey: webcrypto.CryptoKey,
+  issuer: X509Certificate,
+  dnsNames: readonly string[],
+): Promise<Extension[]> {
   return [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
@@ -109,7 +118,13 @@ async function leafExtensions(publicKey: webcrypto.CryptoKey, issuer: X509Certif
 }
 
 async function signingKeyOf(key: KeyObject): Promise<webcrypto.CryptoKey> {
-  return await webcrypto.subtle.importKey('pkcs8', key.export({ format: 'der', type: 'pkcs8' }), EC, false, ['sign']);
+  return await webcrypto.subtle.importKey(
+    'pkcs8',
+    key.export({ format: 'der', type: 'pkcs8' }),
+    EC,
+    false,
+    ['sign'],
+  );
 }
 
 function privatePem(key: webcrypto.CryptoKey): string {

@@ -23,9 +23,14 @@ export function certificatesOf(pem: string): readonly X509Certificate[] {
 export function chainsTo(caBundlePem: string, leafPem: string, now: Date): boolean {
   const [leaf] = certificatesOf(leafPem);
   if (leaf === undefined || !isValidAt(leaf, now)) return false;
-  return certificatesOf(caBundlePem).some((ca) => ca.ca && isValidAt(ca, now) && leaf.checkIssued(ca) && leaf.verify(ca.publicKey));
+  return certificatesOf(caBundlePem).some(
+    (ca) => ca.ca && isValidAt(ca, now) && leaf.checkIssued(ca) && leaf.verify(ca.publicKey),
+  );
 }
 
 function isValidAt(certificate: X509Certificate, now: Date): boolean {
-  return certificate.validFromDate.getTime() <= now.getTime() && now.getTime() <= certificate.validToDate.getTime();
+  return (
+    certificate.validFromDate.getTime() <= now.getTime() &&
+    now.getTime() <= certificate.validToDate.getTime()
+  );
 }

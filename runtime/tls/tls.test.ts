@@ -12,15 +12,27 @@ import { certificatesOf, chainsTo } from './pem.ts';
 
 const NOW = new Date();
 const DAY_MS = 86_400_000;
-const NAMES = ['countersign-webhook.countersign-system.svc', 'countersign-webhook.countersign-system.svc.cluster.local'];
+const NAMES = [
+  'countersign-webhook.countersign-system.svc',
+  'countersign-webhook.countersign-system.svc.cluster.local',
+];
 
 async function callWith(leaf: Leaf, ca: CertifiedKey, servername: string): Promise<number> {
-  const server = createServer({ cert: leaf.certPem, key: leaf.keyPem }, (_request, response) => response.end('ok'));
+  const server = createServer({ cert: leaf.certPem, key: leaf.keyPem }, (_request, response) =>
+    response.end('ok'),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   try {
     const { port } = server.address() as AddressInfo;
-    const call = request({ host: '127.0.0.1', port, servername, ca: ca.certPem, headers: { host: servername }, agent: false }).end();
+    const call = request({
+      host: '127.0.0.1',
+      port,
+      servername,
+      ca: ca.certPem,
+      headers: { host: servername },
+      agent: false,
+    }).end();
     const [response] = (await once(call, 'response')) as [{ statusCode: number; resume(): void }];
     response.resume();
     return response.statusCode;
@@ -64,9 +76,15 @@ describe('serving certificates', () => {
 
   it('are refused where the key is not the one of the CA', async () => {
     const [one, two] = [await createCa(NOW), await createCa(NOW)];
-    await assert.rejects(issueLeaf({ certPem: one.certPem, keyPem: two.keyPem }, { dnsNames: NAMES, now: NOW }));
-    await assert.rejects(issueLeaf({ certPem: '', keyPem: one.keyPem }, { dnsNames: NAMES, now: NOW }));
-    await assert.rejects(issueLeaf({ certPem: one.certPem, keyPem: 'junk' }, { dnsNames: NAMES, now: NOW }));
+    await assert.rejects(
+      issueLeaf({ certPem: one.certPem, keyPem: two.keyPem }, { dnsNames: NAMES, now: NOW }),
+    );
+    await assert.rejects(
+      issueLeaf({ certPem: '', keyPem: one.keyPem }, { dnsNames: NAMES, now: NOW }),
+    );
+    await assert.rejects(
+      issueLeaf({ certPem: one.certPem, keyPem: 'junk' }, { dnsNames: NAMES, now: NOW }),
+    );
   });
 });
 
@@ -81,7 +99,8 @@ describe('chainsTo', () => {
   it('is false for anything that cannot be read, and outside the validity', async () => {
     const ca = await createCa(NOW);
     const leaf = await issueLeaf(ca, { dnsNames: NAMES, now: NOW });
-    for (const bundle of ['', 'garbage', leaf.certPem]) assert.equal(chainsTo(bundle, leaf.certPem, NOW), false);
+    for (const bundle of ['', 'garbage', leaf.certPem])
+      assert.equal(chainsTo(bundle, leaf.certPem, NOW), false);
     assert.equal(chainsTo(ca.certPem, 'garbage', NOW), false);
     assert.equal(chainsTo(ca.certPem, leaf.certPem, new Date(NOW.getTime() + 8 * DAY_MS)), false);
   });

@@ -44,7 +44,10 @@ export const WORKLOAD_KINDS: readonly string[] = Object.keys(POD_SPEC_PATHS);
 const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
 
 /** The pod spec of an object of a kind; WorkloadError where the kind or the shape is not known. */
-export function podSpecOf(kind: string, object: unknown): { readonly spec: JsonObject; readonly path: readonly string[] } {
+export function podSpecOf(
+  kind: string,
+  object: unknown,
+): { readonly spec: JsonObject; readonly path: readonly string[] } {
   const path = Object.hasOwn(POD_SPEC_PATHS, kind) ? POD_SPEC_PATHS[kind] : undefined;
   if (path === undefined) throw new WorkloadError(`${kind}: not a kind that carries a pod spec`);
   let node = object;
@@ -59,13 +62,18 @@ export function podSpecOf(kind: string, object: unknown): { readonly spec: JsonO
  */
 export function imageFields(kind: string, object: unknown): readonly ImageField[] {
   const { spec, path } = podSpecOf(kind, object);
-  const containers = CONTAINER_LISTS.flatMap((list) => entriesOf(spec, list).map((entry) => containerField(entry, list, path)));
+  const containers = CONTAINER_LISTS.flatMap((list) =>
+    entriesOf(spec, list).map((entry) => containerField(entry, list, path)),
+  );
   const volumes = entriesOf(spec, 'volumes').flatMap((entry) => volumeField(entry, path));
   return [...containers, ...volumes];
 }
 
 /** The fields of `current` whose image differs from the one of the same list and name in `old`. */
-export function changedImages(current: readonly ImageField[], old: readonly ImageField[]): readonly ImageField[] {
+export function changedImages(
+  current: readonly ImageField[],
+  old: readonly ImageField[],
+): readonly ImageField[] {
   const before = new Map(old.map((field) => [`${field.list}/${field.name}`, field.image]));
   return current.filter((field) => before.get(`${field.list}/${field.name}`) !== field.image);
 }
@@ -88,7 +96,8 @@ export function pullSecretsOf(spec: JsonObject): readonly string[] {
   const secrets = spec['imagePullSecrets'];
   if (!Array.isArray(secrets)) return [];
   return secrets.flatMap((secret: unknown) => {
-    const name = typeof secret === 'object' && secret !== null ? (secret as JsonObject)['name'] : undefined;
+    const name =
+      typeof secret === 'object' && secret !== null ? (secret as JsonObject)['name'] : undefined;
     return typeof name === 'string' && name !== '' ? [name] : [];
   });
 }
@@ -102,10 +111,17 @@ function entriesOf(spec: JsonObject, list: string): readonly Entry[] {
   const value = spec[list];
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new WorkloadError(`${list}: not a list`);
-  return value.map((entry: unknown, index) => ({ value: asObject(entry, `${list}[${index.toString()}]`), index }));
+  return value.map((entry: unknown, index) => ({
+    value: asObject(entry, `${list}[${index.toString()}]`),
+    index,
+  }));
 }
 
-function containerField(entry: Entry, list: ImageField['list'], path: readonly string[]): ImageField {
+function containerField(
+  entry: Entry,
+  list: ImageField['list'],
+  path: readonly string[],
+): ImageField {
   return field({ list, path, entry, keys: ['image'], image: entry.value['image'] });
 }
 
@@ -127,10 +143,18 @@ interface FieldParts {
 function field({ list, path, entry, keys, image }: FieldParts): ImageField {
   const index = entry.index.toString();
   const where = [...path, `${list}[${index}]`, ...keys].join('.');
-  if (image !== undefined && image !== null && typeof image !== 'string') throw new WorkloadError(`${where}: not a string`);
+  if (image !== undefined && image !== null && typeof image !== 'string')
+    throw new WorkloadError(`${where}: not a string`);
   const { name } = entry.value as { readonly name?: unknown };
-  if (typeof name !== 'string') throw new WorkloadError(`${[...path, list].join('.')}[${index}].name: not a string`);
-  return { path: where, pointer: '/' + [...path, list, index, ...keys].join('/'), list, name, image: image ?? '' };
+  if (typeof name !== 'string')
+    throw new WorkloadError(`${[...path, list].join('.')}[${index}].name: not a string`);
+  return {
+    path: where,
+    pointer: '/' + [...path, list, index, ...keys].join('/'),
+    list,
+    name,
+    image: image ?? '',
+  };
 }
 
 function objectAt(node: unknown, key: string): unknown {
@@ -138,6 +162,7 @@ function objectAt(node: unknown, key: string): unknown {
 }
 
 function asObject(value: unknown, what: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new WorkloadError(`${what}: not an object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new WorkloadError(`${what}: not an object`);
   return value as JsonObject;
 }

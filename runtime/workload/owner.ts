@@ -35,7 +35,9 @@ const MAX_STEPS = 8;
 export function topOwner(object: OwnedLike, lookup: OwnerLookup): OwnedLike {
   let current = object;
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const owner = current.metadata.ownerReferences?.find((reference) => reference.controller === true);
+    const owner = current.metadata.ownerReferences?.find(
+      (reference) => reference.controller === true,
+    );
     if (owner === undefined) return current;
     const found = lookup(object.metadata.namespace ?? '', owner);
     if (found === undefined || owner.uid === '' || found.metadata.uid !== owner.uid) return current;

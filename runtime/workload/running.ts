@@ -12,7 +12,11 @@ export interface RunningImage {
   readonly digest?: Digest;
 }
 
-const STATUS_LISTS = ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'] as const;
+const STATUS_LISTS = [
+  'initContainerStatuses',
+  'containerStatuses',
+  'ephemeralContainerStatuses',
+] as const;
 
 /** The part of a pod's status that is read. */
 export interface PodStatusLike {
@@ -34,6 +38,12 @@ export function runningImages(status: PodStatusLike | undefined): readonly Runni
     if (name === undefined || imageID === undefined || imageID === '') return [];
     const imageId = imageID.replace(/^[a-z-]+:\/\//, '');
     const digest = imageId.slice(imageId.lastIndexOf('@') + 1);
-    return [{ container: name, imageId, ...(imageId.includes('@') && isDigest(digest) ? { digest } : {}) }];
+    return [
+      {
+        container: name,
+        imageId,
+        ...(imageId.includes('@') && isDigest(digest) ? { digest } : {}),
+      },
+    ];
   });
 }

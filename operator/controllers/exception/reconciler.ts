@@ -59,6 +59,10 @@ export class ExceptionReconciler {
     if (active === undefined || active.reason === before?.reason) return;
     const stalled = findCondition(next.conditions, ConditionType.Stalled) !== undefined;
     const type = stalled ? 'Warning' : 'Normal';
-    this.#options.events.record(exception, { type, reason: active.reason, message: active.message });
+    this.#options.events.record(exception, {
+      type,
+      reason: active.reason,
+      message: active.message,
+    });
   }
 }

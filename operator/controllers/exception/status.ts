@@ -79,11 +79,10 @@ function invalidOutcome(exception: SigningException, fault: Fault, now: Date): E
   const { generation = 0 } = exception.metadata;
   const { reason, message } = fault;
   const active = { type: ConditionType.Active, status: 'False', reason, message } as const;
-  const conditions = conditionsFrom(
-    exception.status?.conditions,
-    [...acceptance(fault), active],
-    { generation, now },
-  );
+  const conditions = conditionsFrom(exception.status?.conditions, [...acceptance(fault), active], {
+    generation,
+    now,
+  });
   return { status: { observedGeneration: generation, conditions }, boundary: undefined };
 }
 
@@ -100,7 +99,10 @@ function endOf(exception: CompiledException, now: number): Fault | undefined {
   return { reason: ExceptionReason.Expired, message: `ended at ${use.expiresAt}`, whole: true };
 }
 
-function faultOf(exception: CompiledException, policy: CompiledPolicy | undefined): Fault | undefined {
+function faultOf(
+  exception: CompiledException,
+  policy: CompiledPolicy | undefined,
+): Fault | undefined {
   if (policy === undefined) {
     const message = `no policy ${JSON.stringify(exception.policy)} is in force`;
     return { reason: ExceptionReason.PolicyNotFound, message, whole: true };
@@ -135,7 +137,9 @@ function unknownRequirement(
 function acceptance(fault: Fault | undefined): readonly WantedCondition[] {
   if (fault === undefined) {
     const message = 'valid under its policy';
-    return [{ type: ConditionType.Ready, status: 'True', reason: ExceptionReason.Accepted, message }];
+    return [
+      { type: ConditionType.Ready, status: 'True', reason: ExceptionReason.Accepted, message },
+    ];
   }
   const { reason, message } = fault;
   return [

@@ -118,7 +118,9 @@ export class BlobStore {
       return;
     }
     // Immutable: what is wrong can only be replaced by another object.
-    this.#options.logger.warn('a program blob was damaged; it is written again', { blob: blob.name });
+    this.#options.logger.warn('a program blob was damaged; it is written again', {
+      blob: blob.name,
+    });
     await api.delete(path);
     await api.create(collection, body);
     this.#seen(blob.name);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { FORMAT_VERSION, type DefaultAction, type ProgramIndex } from '../../../runtime/program/index.ts';
+import {
+  FORMAT_VERSION,
+  type DefaultAction,
+  type ProgramIndex,
+} from '../../../runtime/program/index.ts';
 import type { PolicyOutcome } from './outcome.ts';
 
 /** A policy that exists, as the index sees it. */
@@ -65,12 +69,16 @@ function entriesOf({ current, policies, gone }: IndexInput): ReadonlyMap<string,
   const entries = new Map<string, string>();
   for (const [name, blob] of current?.policies ?? []) if (!gone.has(name)) entries.set(name, blob);
   for (const { name, outcome, remembered } of policies) {
-    const blob = outcome?.state === 'compiled' ? outcome.blob.name : (entries.get(name) ?? remembered);
+    const blob =
+      outcome?.state === 'compiled' ? outcome.blob.name : (entries.get(name) ?? remembered);
     if (blob !== undefined) entries.set(name, blob);
   }
   return new Map([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function sameEntries(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
+function sameEntries(
+  one: ReadonlyMap<string, string>,
+  other: ReadonlyMap<string, string>,
+): boolean {
   return one.size === other.size && [...one].every(([name, blob]) => other.get(name) === blob);
 }

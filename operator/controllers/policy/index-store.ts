@@ -67,7 +67,10 @@ export class IndexStore {
         await this.#api.create(pathOf(RESOURCES.configMaps, { namespace }), body);
       } else {
         const { resourceVersion } = over.object.metadata;
-        const metadata = { ...body.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
+        const metadata = {
+          ...body.metadata,
+          ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        };
         const path = pathOf(RESOURCES.configMaps, { namespace, name: INDEX_NAME });
         await this.#api.replace(path, { ...body, metadata });
       }

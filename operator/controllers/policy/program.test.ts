@@ -47,7 +47,11 @@ function policyObject(name: string, options: PolicyOptions = {}): ImageTrustPoli
     authorities: [{ name: 'key', key: { material } }],
     requirements: [{ name: 'signed', signature: { anyOf: ['key'] } }],
   };
-  const object = { metadata: { name, generation }, spec, ...(status === undefined ? {} : { status }) };
+  const object = {
+    metadata: { name, generation },
+    spec,
+    ...(status === undefined ? {} : { status }),
+  };
   return object as unknown as ImageTrustPolicy;
 }
 
@@ -55,7 +59,10 @@ function blobNameOf(object: ImageTrustPolicy): string {
   return encodeBlob(compilePolicy(object.metadata.name, object.spec).spec).name;
 }
 
-function setup(seeded: readonly ImageTrustPolicy[] = [], options: { synced?: boolean; highest?: number } = {}) {
+function setup(
+  seeded: readonly ImageTrustPolicy[] = [],
+  options: { synced?: boolean; highest?: number } = {},
+) {
   const api = new FakeApi();
   const clock = fixedClock();
   for (const object of seeded) api.seed(`${POLICIES}/${object.metadata.name}`, object);
@@ -69,7 +76,9 @@ function setup(seeded: readonly ImageTrustPolicy[] = [], options: { synced?: boo
       policies,
       synced: () => state.synced,
       highestRevision: () => state.highest,
-      compiler: new PolicyCompiler(new MaterialReader({ api, clock, namespace: NS, maxAgeMs: 60_000 })),
+      compiler: new PolicyCompiler(
+        new MaterialReader({ api, clock, namespace: NS, maxAgeMs: 60_000 }),
+      ),
       blobs: new BlobStore({ api, configMaps, namespace: NS, clock, logger: silentLogger }),
       index: new IndexStore(api, NS),
       defaultAction: 'Allow',
@@ -79,7 +88,8 @@ function setup(seeded: readonly ImageTrustPolicy[] = [], options: { synced?: boo
       onChange: (names) => changed.push(...names),
     });
   const index = (): ProgramIndex => decodeIndex(indexText(api.at<ProgramConfigMap>(INDEX)) ?? '');
-  const apply = (object: ImageTrustPolicy): void => api.seed(`${POLICIES}/${object.metadata.name}`, object);
+  const apply = (object: ImageTrustPolicy): void =>
+    api.seed(`${POLICIES}/${object.metadata.name}`, object);
   return { api, clock, policies, changed, state, start, program: start(), index, apply };
 }
 
@@ -87,7 +97,10 @@ describe('the program', () => {
   it('publishes an empty index at first start, where a live list of policies is empty too', async () => {
     const { program, index } = setup();
     await program.reconcile();
-    assert.deepEqual([index().revision, index().policies.size, index().defaultAction], [1, 0, 'Allow']);
+    assert.deepEqual(
+      [index().revision, index().policies.size, index().defaultAction],
+      [1, 0, 'Allow'],
+    );
   });
 
   it('publishes no empty index while policies exist that the cache does not know', async () => {
@@ -104,10 +117,26 @@ describe('the program', () => {
   });
 
   it('stores the blobs first, then the index with all policies at once', async () => {
-    const { program, api, index, changed } = setup([policyObject('a'), policyObject('b', { inline: otherPem })]);
+    const { program, api, index, changed } = setup([
+      policyObject('a'),
+      policyObject('b', { inline: otherPem }),
+    ]);
     await program.reconcile();
-    assert.deepEqual(api.writes.map((w) => w.path.slice(MAPS.length + 1).slice(0, 21)), ['countersign-program-' + blobNameOf(policyObject('a')).slice(20, 21), 'countersign-program-' + blobNameOf(policyObject('b', { inline: otherPem })).slice(20, 21), 'countersign-program']);
-    assert.deepEqual([...index().policies], [['a', blobNameOf(policyObject('a'))], ['b', blobNameOf(policyObject('b', { inline: otherPem }))]]);
+    assert.deepEqual(
+      api.writes.map((w) => w.path.slice(MAPS.length + 1).slice(0, 21)),
+      [
+        'countersign-program-' + blobNameOf(policyObject('a')).slice(20, 21),
+        'countersign-program-' + blobNameOf(policyObject('b', { inline: otherPem })).slice(20, 21),
+        'countersign-program',
+      ],
+    );
+    assert.deepEqual(
+      [...index().policies],
+      [
+        ['a', blobNameOf(policyObject('a'))],
+        ['b', blobNameOf(policyObject('b', { inline: otherPem }))],
+      ],
+    );
     assert.deepEqual(changed, ['a', 'b']);
   });
 
@@ -200,7 +229,10 @@ describe('the program', () => {
     const { program, api, index, policies } = setup([policyObject('a')]);
     await program.reconcile();
     policies.remove('a');
-    api.fault = (verb, path) => (verb === 'get' && path.startsWith(POLICIES) ? new KubeError(404, '404 page not found') : undefined);
+    api.fault = (verb, path) =>
+      verb === 'get' && path.startsWith(POLICIES)
+        ? new KubeError(404, '404 page not found')
+        : undefined;
     await assert.rejects(program.reconcile());
     assert.deepEqual([...index().policies.keys()], ['a']);
   });
@@ -213,7 +245,9 @@ describe('the program', () => {
     await program.reconcile();
     const outcome = program.viewOf('a')?.outcome;
     assert.equal(outcome?.state === 'failed' && outcome.reason, 'CompileFailed');
-    assert.ok(outcome?.state === 'failed' && outcome.message.includes('spec.authorities[0].key.material'));
+    assert.ok(
+      outcome?.state === 'failed' && outcome.message.includes('spec.authorities[0].key.material'),
+    );
     assert.equal(program.viewOf('a')?.blob, blobNameOf(policyObject('a')));
     await start().reconcile();
     assert.deepEqual(api.writes, []);
@@ -222,7 +256,11 @@ describe('the program', () => {
 
   it('keeps the blob that the status remembers, where the index was lost and the policy does not compile', async () => {
     const blob = blobNameOf(policyObject('a'));
-    const broken = policyObject('a', { inline: 'not a key', generation: 2, status: { program: { blob, revision: 4 } } });
+    const broken = policyObject('a', {
+      inline: 'not a key',
+      generation: 2,
+      status: { program: { blob, revision: 4 } },
+    });
     const { program, index } = setup([broken]);
     await program.reconcile();
     assert.deepEqual([...index().policies], [['a', blob]]);
@@ -230,7 +268,10 @@ describe('the program', () => {
   });
 
   it('leaves out a policy that never compiled', async () => {
-    const { program, index } = setup([policyObject('a', { inline: 'not a key' }), policyObject('b')]);
+    const { program, index } = setup([
+      policyObject('a', { inline: 'not a key' }),
+      policyObject('b'),
+    ]);
     await program.reconcile();
     assert.deepEqual([...index().policies.keys()], ['b']);
     assert.equal(program.viewOf('a')?.blob, undefined);
@@ -238,15 +279,24 @@ describe('the program', () => {
 
   it('takes keys from a ConfigMap and a Secret, and tells what is missing', async () => {
     const ref = { name: 'keys', key: 'a.pub' };
-    const { program, api, clock, index } = setup([policyObject('a', { material: { configMapRef: ref } }), policyObject('b', { material: { secretRef: ref } })]);
+    const { program, api, clock, index } = setup([
+      policyObject('a', { material: { configMapRef: ref } }),
+      policyObject('b', { material: { secretRef: ref } }),
+    ]);
     await program.reconcile();
     for (const name of ['a', 'b']) {
       const outcome = program.viewOf(name)?.outcome;
       assert.equal(outcome?.state === 'failed' && outcome.reason, 'MaterialMissing');
     }
-    api.seed(`${MAPS}/keys`, { metadata: { name: 'keys', namespace: NS }, data: { 'a.pub': pem } } as KubeObject);
+    api.seed(`${MAPS}/keys`, {
+      metadata: { name: 'keys', namespace: NS },
+      data: { 'a.pub': pem },
+    } as KubeObject);
     const data = { 'a.pub': Buffer.from(otherPem).toString('base64') };
-    api.seed(`/api/v1/namespaces/${NS}/secrets/keys`, { metadata: { name: 'keys', namespace: NS }, data } as KubeObject);
+    api.seed(`/api/v1/namespaces/${NS}/secrets/keys`, {
+      metadata: { name: 'keys', namespace: NS },
+      data,
+    } as KubeObject);
     await clock.advance(60_000);
     await program.reconcile();
     assert.equal(index().policies.get('a'), blobNameOf(policyObject('a')));
@@ -255,8 +305,14 @@ describe('the program', () => {
 
   it('reads material again after a minute, and keeps the last good while it is missing', async () => {
     const ref = { name: 'keys', key: 'a.pub' };
-    const { program, api, clock, index } = setup([policyObject('a', { material: { configMapRef: ref } })]);
-    const keys = (text: string): void => api.seed(`${MAPS}/keys`, { metadata: { name: 'keys', namespace: NS }, data: { 'a.pub': text } } as KubeObject);
+    const { program, api, clock, index } = setup([
+      policyObject('a', { material: { configMapRef: ref } }),
+    ]);
+    const keys = (text: string): void =>
+      api.seed(`${MAPS}/keys`, {
+        metadata: { name: 'keys', namespace: NS },
+        data: { 'a.pub': text },
+      } as KubeObject);
     keys(pem);
     assert.equal((await program.reconcile()).requeueAfterMs, 60_000);
     keys(otherPem);
@@ -278,7 +334,8 @@ describe('the program', () => {
     await program.reconcile();
     api.seed(`${POLICIES}/a`, policyObject('a', { material }));
     api.seed(`${POLICIES}/b`, policyObject('b', { inline: otherPem, generation: 2 }));
-    api.fault = (_verb, path) => (path.includes('/secrets/') ? new KubeError(500, 'oops') : undefined);
+    api.fault = (_verb, path) =>
+      path.includes('/secrets/') ? new KubeError(500, 'oops') : undefined;
     await assert.rejects(program.reconcile(), /oops/);
     assert.equal(index().policies.get('b'), blobNameOf(policyObject('b', { inline: otherPem })));
   });
@@ -286,18 +343,28 @@ describe('the program', () => {
   it('writes no index after a loss as long as a policy could not be told', async () => {
     const material = { secretRef: { name: 'keys', key: 'a.pub' } };
     const { program, api } = setup([policyObject('a', { material }), policyObject('b')]);
-    api.fault = (_verb, path) => (path.includes('/secrets/') ? new KubeError(500, 'oops') : undefined);
+    api.fault = (_verb, path) =>
+      path.includes('/secrets/') ? new KubeError(500, 'oops') : undefined;
     await assert.rejects(program.reconcile(), /oops/);
     assert.equal(api.at(INDEX), undefined);
   });
 
   it('refuses a policy that does not fit into a ConfigMap, and says so', async () => {
     const random = (): string =>
-      String.fromCharCode(...[...crypto.getRandomValues(new Uint16Array(1024))].map((n) => 0x4e00 + (n % 20_000)));
-    const annotations = (): object => Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`a${i.toString()}`, random()]));
+      String.fromCharCode(
+        ...[...crypto.getRandomValues(new Uint16Array(1024))].map((n) => 0x4e00 + (n % 20_000)),
+      );
+    const annotations = (): object =>
+      Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`a${i.toString()}`, random()]));
     const object = policyObject('a');
-    const requirements = Array.from({ length: 32 }, (_, i) => ({ name: `r${i.toString()}`, signature: { anyOf: ['key'], threshold: 1, annotations: annotations() } }));
-    const large = { ...object, spec: { ...object.spec, requirements } } as unknown as ImageTrustPolicy;
+    const requirements = Array.from({ length: 32 }, (_, i) => ({
+      name: `r${i.toString()}`,
+      signature: { anyOf: ['key'], threshold: 1, annotations: annotations() },
+    }));
+    const large = {
+      ...object,
+      spec: { ...object.spec, requirements },
+    } as unknown as ImageTrustPolicy;
     const { program, index } = setup([large]);
     await program.reconcile();
     const outcome = program.viewOf('a')?.outcome;

@@ -77,8 +77,11 @@ export class ProgramReconciler {
     compiler.keepOnly(new Set(existing.map((policy) => policy.metadata.name)));
     const outcomes = await this.#compileAll(existing);
     await this.#publish(existing, outcomes);
-    if (this.#failures.length > 0) throw new AggregateError(this.#failures, messagesOf(this.#failures));
-    return { requeueAfterMs: compiler.dependsOnMaterial ? Math.min(materialMs, GARBAGE_MS) : GARBAGE_MS };
+    if (this.#failures.length > 0)
+      throw new AggregateError(this.#failures, messagesOf(this.#failures));
+    return {
+      requeueAfterMs: compiler.dependsOnMaterial ? Math.min(materialMs, GARBAGE_MS) : GARBAGE_MS,
+    };
   }
 
   /** Compiles and stores; a policy whose outcome cannot be told now has `undefined`. */
@@ -122,12 +125,21 @@ export class ProgramReconciler {
     });
     const { index, problem } = stored;
     if (mustWait({ current: index, policies })) {
-      throw new AggregateError(this.#failures, `there is no index, and not every policy could be compiled: ${messagesOf(this.#failures)}`);
+      throw new AggregateError(
+        this.#failures,
+        `there is no index, and not every policy could be compiled: ${messagesOf(this.#failures)}`,
+      );
     }
     if (index === undefined && existing.length === 0) await this.#assertNoPolicies();
     const gone = await this.#goneOf(index, outcomes);
     const floor = this.#floor(existing, index, problem);
-    return planIndex({ current: index, policies, gone, floor, defaultAction: this.#options.defaultAction });
+    return planIndex({
+      current: index,
+      policies,
+      gone,
+      floor,
+      defaultAction: this.#options.defaultAction,
+    });
   }
 
   /** What the next revision must be above: of a rewritten index also its own. */
@@ -143,7 +155,9 @@ export class ProgramReconciler {
 
   /** An empty index opens everything: the cache alone is not enough to say that there is no policy. */
   async #assertNoPolicies(): Promise<void> {
-    const page = await this.#options.api.list<ImageTrustPolicy>(pathOf(RESOURCES.policies), { limit: 1 });
+    const page = await this.#options.api.list<ImageTrustPolicy>(pathOf(RESOURCES.policies), {
+      limit: 1,
+    });
     if (page.items.length > 0) throw new Error('policies exist that the cache does not know yet');
   }
 
@@ -153,7 +167,9 @@ export class ProgramReconciler {
     for (const name of index?.policies.keys() ?? []) {
       if (outcomes.has(name)) continue;
       const live = await this.#attempt(async () => {
-        const object = await this.#options.api.get<ImageTrustPolicy>(pathOf(RESOURCES.policies, { name }));
+        const object = await this.#options.api.get<ImageTrustPolicy>(
+          pathOf(RESOURCES.policies, { name }),
+        );
         return object === undefined ? 'gone' : 'there';
       });
       if (live === 'gone') gone.add(name);
@@ -165,7 +181,8 @@ export class ProgramReconciler {
     const { logger } = this.#options;
     const fields = { revision: index.revision, policies: index.policies.size };
     if (problem !== undefined) logger.warn('repaired the program index', { ...fields, problem });
-    else if (before === undefined) logger.info('published a program index where there was none', fields);
+    else if (before === undefined)
+      logger.info('published a program index where there was none', fields);
     else logger.info('published a program', fields);
   }
 
@@ -182,13 +199,17 @@ export class ProgramReconciler {
     if (changed.length > 0) onChange(changed);
     const named = new Set<string>(index.policies.values());
     for (const blob of named) await this.#attempt(() => this.#restore(blob));
-    for (const { status } of existing) if (status?.program?.blob !== undefined) named.add(status.program.blob);
+    for (const { status } of existing)
+      if (status?.program?.blob !== undefined) named.add(status.program.blob);
     await this.#attempt(() => blobs.collectGarbage(named));
   }
 
   async #restore(blob: string): Promise<void> {
     if (await this.#options.blobs.restore(blob)) return;
-    this.#options.logger.error('the index names a blob that is lost: replicas keep what they have', { blob });
+    this.#options.logger.error(
+      'the index names a blob that is lost: replicas keep what they have',
+      { blob },
+    );
   }
 
   /** Does one step; what it throws is kept for the end, so that it holds up nothing else. */

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { ConditionType, type Condition, type ImageTrustPolicy, type ImageTrustPolicyStatus } from '../../../crds/index.ts';
+import {
+  ConditionType,
+  type Condition,
+  type ImageTrustPolicy,
+  type ImageTrustPolicyStatus,
+} from '../../../crds/index.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { ObjectView } from '../../../runtime/kube/index.ts';
 import type { ReconcileResult } from '../../../runtime/queue/index.ts';

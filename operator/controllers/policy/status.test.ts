@@ -16,7 +16,11 @@ const POLICIES = '/apis/countersign.dev/v1alpha1/imagetrustpolicies';
 const T0 = '2026-01-01T00:00:00Z';
 
 function policy(generation = 1, status?: ImageTrustPolicyStatus): ImageTrustPolicy {
-  const object = { metadata: { name: 'a', generation, resourceVersion: '1' }, spec: {}, ...(status === undefined ? {} : { status }) };
+  const object = {
+    metadata: { name: 'a', generation, resourceVersion: '1' },
+    spec: {},
+    ...(status === undefined ? {} : { status }),
+  };
   return object as unknown as ImageTrustPolicy;
 }
 
@@ -30,10 +34,24 @@ const failed = (generation = 1, blob?: string): ProgramView => ({
   blob,
   revision: blob === undefined ? undefined : 5,
 });
-const replica = (revision: number | undefined, observed = true): Replica => ({ name: 'w', revision, observed });
+const replica = (revision: number | undefined, observed = true): Replica => ({
+  name: 'w',
+  revision,
+  observed,
+});
 
-function statusOf(view: ProgramView, replicas: readonly Replica[], before?: ImageTrustPolicyStatus, now = T0): ImageTrustPolicyStatus {
-  return policyStatus({ policy: policy(view.outcome.generation, before), view, replicas, now: new Date(now) });
+function statusOf(
+  view: ProgramView,
+  replicas: readonly Replica[],
+  before?: ImageTrustPolicyStatus,
+  now = T0,
+): ImageTrustPolicyStatus {
+  return policyStatus({
+    policy: policy(view.outcome.generation, before),
+    view,
+    replicas,
+    now: new Date(now),
+  });
 }
 
 function told(status: ImageTrustPolicyStatus): readonly string[] {
@@ -61,13 +79,24 @@ describe('the status of a policy', () => {
   });
 
   it('does not become ready on the word of replicas that were never seen to renew', () => {
-    assert.deepEqual(told(statusOf(compiled(), [replica(5, false)]))[0], 'Ready=False/AwaitingReplicas');
-    assert.deepEqual(told(statusOf(compiled(), [replica(5, false), replica(5)]))[0], 'Ready=True/Enforced');
+    assert.deepEqual(
+      told(statusOf(compiled(), [replica(5, false)]))[0],
+      'Ready=False/AwaitingReplicas',
+    );
+    assert.deepEqual(
+      told(statusOf(compiled(), [replica(5, false), replica(5)]))[0],
+      'Ready=True/Enforced',
+    );
   });
 
   it('stays ready for its generation when replicas come and go, and tells the numbers', () => {
     const ready = statusOf(compiled(), [replica(5)]);
-    const later = statusOf(compiled(), [replica(5), replica(undefined)], ready, '2026-01-02T00:00:00Z');
+    const later = statusOf(
+      compiled(),
+      [replica(5), replica(undefined)],
+      ready,
+      '2026-01-02T00:00:00Z',
+    );
     assert.deepEqual(told(later), ['Ready=True/Enforced']);
     assert.deepEqual(later.conditions, ready.conditions);
     assert.deepEqual([later.program?.replicas, later.program?.replicasReady], [2, 1]);
@@ -85,7 +114,10 @@ describe('the status of a policy', () => {
   it('is stalled with the field path when it does not compile, and says what is enforced meanwhile', () => {
     const never = statusOf(failed(), [replica(5)]);
     assert.deepEqual(told(never), ['Ready=False/CompileFailed', 'Stalled=True/CompileFailed']);
-    assert.match(never.conditions?.[0]?.message ?? '', /spec\.x: wrong; the policy is not enforced/);
+    assert.match(
+      never.conditions?.[0]?.message ?? '',
+      /spec\.x: wrong; the policy is not enforced/,
+    );
     assert.deepEqual(never.program, { replicas: 1, replicasReady: 0 });
     const ready = statusOf(compiled(), [replica(5)]);
     const kept = statusOf(failed(2, BLOB), [replica(5)], ready);
@@ -95,17 +127,23 @@ describe('the status of a policy', () => {
 
   it('is stalled but stays ready when only its material went away', () => {
     const ready = statusOf(compiled(), [replica(5)]);
-    assert.deepEqual(told(statusOf(failed(1, BLOB), [replica(5)], ready)), ['Ready=True/Enforced', 'Stalled=True/CompileFailed']);
+    assert.deepEqual(told(statusOf(failed(1, BLOB), [replica(5)], ready)), [
+      'Ready=True/Enforced',
+      'Stalled=True/CompileFailed',
+    ]);
   });
 
   it('keeps times as long as a condition says the same, whatever its message', () => {
     const first = statusOf(compiled(), []);
     const second = statusOf(compiled(), [replica(4)], first, '2026-01-02T00:00:00Z');
-    assert.deepEqual(second.conditions?.map((c) => c.lastTransitionTime), [T0, T0]);
+    assert.deepEqual(
+      second.conditions?.map((c) => c.lastTransitionTime),
+      [T0, T0],
+    );
   });
 });
 
-describe('the reconciler of a policy\'s status', () => {
+describe("the reconciler of a policy's status", () => {
   function setup(view: ProgramView | undefined, object = policy()) {
     const api = new FakeApi();
     api.seed(`${POLICIES}/a`, object);
@@ -127,7 +165,10 @@ describe('the reconciler of a policy\'s status', () => {
     const { api, reconciler, recorded } = setup(compiled());
     assert.deepEqual(await reconciler.reconcile('a'), { requeueAfterMs: 30_001 });
     await reconciler.reconcile('a');
-    assert.deepEqual(api.writes.map((w) => w.path), [`${POLICIES}/a/status`]);
+    assert.deepEqual(
+      api.writes.map((w) => w.path),
+      [`${POLICIES}/a/status`],
+    );
     assert.deepEqual(recorded, ['Enforced']);
   });
 

@@ -51,8 +51,16 @@ function readyCondition(input: PolicyStatusInput, enforcing: number): WantedCond
   const type = ConditionType.Ready;
   if (isLatched(policy, outcome.generation)) return enforced();
   if (outcome.state === 'failed') {
-    const rest = view.blob === undefined ? 'the policy is not enforced' : 'the last accepted program stays in force';
-    return { type, status: 'False', reason: outcome.reason, message: `${outcome.message}; ${rest}` };
+    const rest =
+      view.blob === undefined
+        ? 'the policy is not enforced'
+        : 'the last accepted program stays in force';
+    return {
+      type,
+      status: 'False',
+      reason: outcome.reason,
+      message: `${outcome.message}; ${rest}`,
+    };
   }
   const published = `published in revision ${(view.revision ?? 0).toString()}`;
   if (replicas.length === 0) {
@@ -76,12 +84,17 @@ function isLatched(policy: ImageTrustPolicy, generation: number): boolean {
 }
 
 /** Stalled and Reconciling, each only while true. */
-function progressConditions({ outcome }: ProgramView, ready: WantedCondition): readonly WantedCondition[] {
+function progressConditions(
+  { outcome }: ProgramView,
+  ready: WantedCondition,
+): readonly WantedCondition[] {
   if (outcome.state === 'failed') {
     const { reason, message } = outcome;
     return [{ type: ConditionType.Stalled, status: 'True', reason, message }];
   }
   if (ready.status === 'True') return [];
   const message = 'the program is on its way to the webhook replicas';
-  return [{ type: ConditionType.Reconciling, status: 'True', reason: PolicyReason.Publishing, message }];
+  return [
+    { type: ConditionType.Reconciling, status: 'True', reason: PolicyReason.Publishing, message },
+  ];
 }

@@ -80,7 +80,11 @@ function toldRevision({ status, metadata }: ImageTrustPolicy, blob: string): num
 
 function sameView(one: ProgramView | undefined, other: ProgramView): boolean {
   if (one === undefined) return false;
-  return one.blob === other.blob && one.revision === other.revision && sameOutcome(one.outcome, other.outcome);
+  return (
+    one.blob === other.blob &&
+    one.revision === other.revision &&
+    sameOutcome(one.outcome, other.outcome)
+  );
 }
 
 function sameOutcome(one: PolicyOutcome, other: PolicyOutcome): boolean {

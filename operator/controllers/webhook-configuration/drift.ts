@@ -47,7 +47,10 @@ const MIN_TIMEOUT_SECONDS = 5;
  * expressions are the administrator's; names, rules, `failurePolicy`, `objectSelector` and time-outs
  * decide whether pods are judged at all.
  */
-export function driftOf(type: ConfigurationType, { webhooks = [] }: WebhookConfiguration): readonly string[] {
+export function driftOf(
+  type: ConfigurationType,
+  { webhooks = [] }: WebhookConfiguration,
+): readonly string[] {
   return EXPECTED.filter((expected) => expected.type === type).flatMap((expected) => {
     const webhook = webhooks.find(({ name }) => name === expected.name);
     if (webhook === undefined) return [`${expected.name} is missing`];
@@ -58,7 +61,9 @@ export function driftOf(type: ConfigurationType, { webhooks = [] }: WebhookConfi
 function differences(expected: Expected, webhook: Webhook): readonly string[] {
   const { failurePolicy, timeoutSeconds = 10, matchConditions = [], objectSelector = {} } = webhook;
   const strange = matchConditions.filter(({ name }) => !expected.matchConditions.includes(name));
-  const open = expected.covers.filter(([resource, operation]) => !covers(webhook, resource, operation));
+  const open = expected.covers.filter(
+    ([resource, operation]) => !covers(webhook, resource, operation),
+  );
   return [
     ...(failurePolicy === expected.failurePolicy
       ? []

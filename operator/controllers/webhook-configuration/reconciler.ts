@@ -16,13 +16,18 @@ export const CONFIGURATIONS: readonly ConfigurationType[] = ['validating', 'muta
 /** What the metrics are told. */
 export interface ConfigurationObserver {
   /** Whether a configuration exists, and in how many points it differs from its invariants. */
-  configuration(type: ConfigurationType, state: { readonly exists: boolean; readonly drift: number }): void;
+  configuration(
+    type: ConfigurationType,
+    state: { readonly exists: boolean; readonly drift: number },
+  ): void;
 }
 
 /** What looking after the configurations needs. */
 export interface WebhookConfigurationOptions {
   readonly api: Pick<KubeApi, 'patch'>;
-  readonly stores: Readonly<Record<ConfigurationType, Pick<ObjectView<WebhookConfiguration>, 'get'>>>;
+  readonly stores: Readonly<
+    Record<ConfigurationType, Pick<ObjectView<WebhookConfiguration>, 'get'>>
+  >;
   readonly ca: Pick<CaStore, 'certificates'>;
   readonly events: EventSink;
   readonly observer: ConfigurationObserver;
@@ -60,7 +65,11 @@ export class WebhookConfigurationReconciler {
     return { requeueAfterMs: LOOK_MS };
   }
 
-  async #trust(type: ConfigurationType, webhooks: readonly Webhook[], bundle: string): Promise<void> {
+  async #trust(
+    type: ConfigurationType,
+    webhooks: readonly Webhook[],
+    bundle: string,
+  ): Promise<void> {
     const { api, logger } = this.#options;
     const operations = webhooks.flatMap(({ name = '', clientConfig }, index) => {
       const ours = name.endsWith('.countersign.dev');
@@ -89,7 +98,10 @@ export class WebhookConfigurationReconciler {
     if (this.#told.get(type) === text) return;
     this.#told.set(type, text);
     if (text === '') return;
-    logger.warn('a webhook configuration is not as it should be', { configuration: type, problem: text });
+    logger.warn('a webhook configuration is not as it should be', {
+      configuration: type,
+      problem: text,
+    });
     if (configuration === undefined) return;
     events.record(configuration, { type: 'Warning', reason: 'ConfigurationDrift', message: text });
   }

@@ -41,7 +41,10 @@ export function followChanges(
   sources.reports.onChange((_key, current, previous) => {
     // A new one is mostly ours; one that was changed or taken away is put right.
     const scope = previous?.scope;
-    if (scope !== undefined && current?.metadata.resourceVersion !== previous?.metadata.resourceVersion) {
+    if (
+      scope !== undefined &&
+      current?.metadata.resourceVersion !== previous?.metadata.resourceVersion
+    ) {
       const { kind, name, namespace } = scope;
       enqueue(keyOfObject({ kind, metadata: { name, namespace } }));
     }
@@ -57,7 +60,8 @@ interface Change {
 
 function concerned({ current, previous, inventory, sources }: Change): ReadonlySet<string> {
   const keys = new Set<string>();
-  if (current !== undefined && previous !== undefined && sameForJudgement(current, previous)) return keys;
+  if (current !== undefined && previous !== undefined && sameForJudgement(current, previous))
+    return keys;
   for (const object of [current, previous]) {
     if (object === undefined) continue;
     keys.add(inventory.keyOf(object));

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { EvidenceCache, Judge, JudgeInput, PolicyJudgement } from '../../../runtime/judge/index.ts';
+import type {
+  EvidenceCache,
+  Judge,
+  JudgeInput,
+  PolicyJudgement,
+} from '../../../runtime/judge/index.ts';
 import type { PolicySnapshot } from '../../../runtime/program/index.ts';
 import type { KeychainProvider, TagDigests } from '../../../runtime/registry/index.ts';
 import {

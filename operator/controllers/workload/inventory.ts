@@ -8,7 +8,9 @@ import { KINDS, WORKLOADS, type WorkloadKind, type WorkloadObject } from './obje
 /** Indexes that the stores must have: objects by the uid of what controls them, and by namespace. */
 export const INVENTORY_INDEXES: Readonly<Record<string, IndexFunction<WorkloadObject>>> = {
   controller: (object) => {
-    const owner = object.metadata.ownerReferences?.find((reference) => reference.controller === true);
+    const owner = object.metadata.ownerReferences?.find(
+      (reference) => reference.controller === true,
+    );
     return owner === undefined ? [] : [owner.uid];
   },
   namespace: (object) => [object.metadata.namespace ?? ''],
@@ -52,7 +54,8 @@ export class WorkloadInventory {
   keys(namespace?: string): readonly string[] {
     return KINDS.flatMap((kind) => {
       const store = this.#stores[kind];
-      const objects = namespace === undefined ? store.list() : store.byIndex('namespace', namespace);
+      const objects =
+        namespace === undefined ? store.list() : store.byIndex('namespace', namespace);
       return objects.filter((object) => this.#top(object) === object).map(keyOfObject);
     });
   }

@@ -51,7 +51,14 @@ export function trimmed(kind: WorkloadKind): (object: WorkloadObject) => Workloa
     return {
       apiVersion,
       kind,
-      metadata: present({ name, namespace, uid, resourceVersion, ownerReferences, deletionTimestamp }),
+      metadata: present({
+        name,
+        namespace,
+        uid,
+        resourceVersion,
+        ownerReferences,
+        deletionTimestamp,
+      }),
       spec: kind === 'Pod' ? trimmedSpec(object.spec) : trimmedTemplate(kind, object.spec),
       ...(kind === 'Pod' ? { status: trimmedStatus(object.status) } : {}),
     };
@@ -61,7 +68,13 @@ export function trimmed(kind: WorkloadKind): (object: WorkloadObject) => Workloa
 /** Whether two states of an object are to be judged in the same way. */
 export function sameForJudgement(one: WorkloadObject, other: WorkloadObject): boolean {
   const relevant = ({ metadata, spec, status }: WorkloadObject): string =>
-    JSON.stringify([metadata.uid, metadata.ownerReferences, metadata.deletionTimestamp, spec, status]);
+    JSON.stringify([
+      metadata.uid,
+      metadata.ownerReferences,
+      metadata.deletionTimestamp,
+      spec,
+      status,
+    ]);
   return relevant(one) === relevant(other);
 }
 
@@ -75,7 +88,9 @@ function trimmedTemplate(kind: WorkloadKind, spec: JsonMap | undefined): JsonMap
 
 function trimmedSpec(spec: JsonMap | undefined): JsonMap {
   const { serviceAccountName, serviceAccount, imagePullSecrets, volumes } = mapOf(spec);
-  const lists = CONTAINER_LISTS.map((list) => [list, trimmedContainers(mapOf(spec)[list])] as const);
+  const lists = CONTAINER_LISTS.map(
+    (list) => [list, trimmedContainers(mapOf(spec)[list])] as const,
+  );
   const withImage = Array.isArray(volumes)
     ? volumes.filter((volume) => mapOf(volume)['image'] !== undefined)
     : volumes;

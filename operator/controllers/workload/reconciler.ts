@@ -105,7 +105,11 @@ export class WorkloadReconciler {
       const { image = '', reason = '' } = properties;
       const name = rule === undefined ? policy : `${policy}/${rule}`;
       const text = `${image}: ${message} [${name}] ${reason}`;
-      this.#options.events.record(workload, { type: 'Warning', reason: 'ImageRejected', message: text });
+      this.#options.events.record(workload, {
+        type: 'Warning',
+        reason: 'ImageRejected',
+        message: text,
+      });
     }
   }
 }

@@ -14,7 +14,12 @@ export const REPORT_INDEXES: Readonly<Record<string, IndexFunction<PolicyReport>
   workload: ({ scope }) =>
     scope === undefined
       ? []
-      : [keyOfObject({ kind: scope.kind, metadata: { name: scope.name, namespace: scope.namespace } })],
+      : [
+          keyOfObject({
+            kind: scope.kind,
+            metadata: { name: scope.name, namespace: scope.namespace },
+          }),
+        ],
 };
 
 /** What writing reports needs. */
@@ -96,7 +101,13 @@ export class ReportStore {
   }
 }
 
-function pathTo({ namespace, name }: { readonly namespace?: string; readonly name: string | undefined }): string {
+function pathTo({
+  namespace,
+  name,
+}: {
+  readonly namespace?: string;
+  readonly name: string | undefined;
+}): string {
   return pathOf(RESOURCES.reports, {
     ...(namespace === undefined ? {} : { namespace }),
     ...(name === undefined ? {} : { name }),

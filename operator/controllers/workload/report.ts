@@ -77,7 +77,13 @@ export function reportOf(
 /** Whether two reports say the same. */
 export function sameReport(one: PolicyReport, other: PolicyReport): boolean {
   const said = ({ metadata, scope, results, summary }: PolicyReport): string =>
-    canonicalJson({ labels: metadata.labels, owners: metadata.ownerReferences, scope, results, summary });
+    canonicalJson({
+      labels: metadata.labels,
+      owners: metadata.ownerReferences,
+      scope,
+      results,
+      summary,
+    });
   return said(one) === said(other);
 }
 

@@ -58,7 +58,9 @@ export function resultsOf(
     const id = result.properties['resultID'] ?? '';
     if (distinct.get(id)?.properties['process'] !== 'background') distinct.set(id, result);
   }
-  return [...distinct.entries()].sort(([a], [b]) => (sortKey(a, distinct) < sortKey(b, distinct) ? -1 : 1)).map(([, r]) => r);
+  return [...distinct.entries()]
+    .sort(([a], [b]) => (sortKey(a, distinct) < sortKey(b, distinct) ? -1 : 1))
+    .map(([, r]) => r);
 }
 
 function sortKey(id: string, all: ReadonlyMap<string, ReportResult>): string {
@@ -144,7 +146,9 @@ function resultOf(core: Core, { exempt }: ResultContext): ReportResult {
   const result = wordOf(core.outcome, lenient);
   const { policy, rule, category, message } = core;
   const properties = Object.fromEntries(
-    Object.entries(core.properties).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries(core.properties).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
   );
   const { container = '', image = '', digest = '' } = properties;
   const identity = [container, digest === '' ? image : digest, policy, rule ?? '', result];

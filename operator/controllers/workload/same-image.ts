@@ -19,7 +19,10 @@ export function isSameImage(named: Evidence, reported: Evidence): boolean {
 }
 
 const descriptor = z.object({ digest: z.string() });
-const shape = z.object({ manifests: z.array(descriptor).default([]), config: descriptor.optional() });
+const shape = z.object({
+  manifests: z.array(descriptor).default([]),
+  config: descriptor.optional(),
+});
 
 interface ManifestParts {
   readonly children: readonly string[];

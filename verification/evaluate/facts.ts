@@ -5,12 +5,18 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { checkSignature, type SignatureFact } from '../cosign/index.ts';
 import { canonicalJson } from '../encoding/index.ts';
-import type { CompiledAuthority } from '../policy/index.ts';
+import type { CompiledAuthority, CompiledRequirement } from '../policy/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
 import { isInconclusive } from '../reasons.ts';
+import type { VerifiedResult } from '../result.ts';
 
 /** Establishes what one signature is worth for one authority. */
 export interface Facts {
+  /**
+   * Results that hold for a requirement and evidence whatever else is asked: neither time nor place has a
+   * part in them. Absent where nothing is to be remembered.
+   */
+  readonly verified?: WeakMap<CompiledRequirement, WeakMap<Evidence, VerifiedResult>>;
   signature(signature: RawSignature, evidence: Evidence, authority: CompiledAuthority): SignatureFact;
 }
 
@@ -25,6 +31,7 @@ export const unmemoisedFacts: Facts = {
  * used first.
  */
 export class FactCache implements Facts {
+  readonly verified: WeakMap<CompiledRequirement, WeakMap<Evidence, VerifiedResult>> = new WeakMap();
   readonly #facts: LRUCache<string, SignatureFact>;
   /** The same facts by the objects themselves: no key is put together while they live. */
   readonly #near = new WeakMap<RawSignature, WeakMap<CompiledAuthority, NearFact>>();

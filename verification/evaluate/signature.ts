@@ -5,7 +5,7 @@ import type { SignatureFact } from '../cosign/index.ts';
 import type { CompiledAuthority, CompiledRequirement } from '../policy/index.ts';
 import type { Evidence, EvidenceGap, RawSignature } from '../ports.ts';
 import { isInconclusive, type InconclusiveReason, type ReasonCode, type RejectedReason } from '../reasons.ts';
-import type { EvidenceTrail, RequirementResult, SignerProof } from '../result.ts';
+import type { EvidenceTrail, RequirementResult, SignerProof, VerifiedResult } from '../result.ts';
 import type { Facts } from './facts.ts';
 
 type SignatureRequirement = Extract<CompiledRequirement, { kind: 'signature' }>;
@@ -39,6 +39,20 @@ interface AuthorityOutcome {
  * of one and the same signature. A refused signature never hides a good one.
  */
 export function evaluateSignature(requirement: SignatureRequirement, evidence: Evidence, facts: Facts): RequirementResult {
+  const known = facts.verified?.get(requirement)?.get(evidence);
+  if (known !== undefined) return known;
+  const result = evaluateAll(requirement, evidence, facts);
+  if (result.outcome === 'verified') remember(result, { requirement, evidence, facts });
+  return result;
+}
+
+function remember(result: VerifiedResult, { requirement, evidence, facts: { verified } }: Context): void {
+  const results = verified?.get(requirement) ?? new WeakMap<Evidence, VerifiedResult>();
+  results.set(evidence, result);
+  verified?.set(requirement, results);
+}
+
+function evaluateAll(requirement: SignatureRequirement, evidence: Evidence, facts: Facts): RequirementResult {
   const outcomes = requirement.authorities.map((authority) => judgeAuthority(authority, { requirement, evidence, facts }));
   const base = {
     requirement: requirement.name,

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { ImageJudgement } from '../../runtime/judge/index.ts';
-import { failureLine, isInconclusive, printable, type ReasonCode } from '../../verification/index.ts';
+import { failureLine, isInconclusive, printable, type ReasonCode, type SignerProof } from '../../verification/index.ts';
 import { allowed, denied, type AdmissionResponse, type AuditAnnotations, type Cause } from '../admission/respond.ts';
 import { warningLine } from '../admission/warning.ts';
 import type { Finding } from './finding.ts';
@@ -97,10 +97,21 @@ function rankOfFindings(findings: readonly Finding[]): number {
 function addVerdict(sets: AuditSets, verdict: ImageJudgement['policies'][number]['verdict']): number {
   sets.policy.add(verdict.policy);
   for (const result of verdict.results) {
-    if (result.outcome === 'verified') for (const signer of result.signers) sets.identity.add(`${signer.authority}=${signer.identity}`);
+    if (result.outcome === 'verified') for (const signer of result.signers) sets.identity.add(identityOf(signer));
     if (result.outcome === 'exempt') sets.exception.add(`${result.exception.namespace}/${result.exception.name}`);
   }
   return VERDICTS.indexOf(verdict.outcome);
+}
+
+/** Proofs are shared by all answers that rest on them, and so is their name. */
+const identities = new WeakMap<SignerProof, string>();
+
+function identityOf(signer: SignerProof): string {
+  const known = identities.get(signer);
+  if (known !== undefined) return known;
+  const identity = `${signer.authority}=${signer.identity}`;
+  identities.set(signer, identity);
+  return identity;
 }
 
 function listed(key: keyof AuditSets | 'reason', values: ReadonlySet<string>): AuditAnnotations {

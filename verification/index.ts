@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { DEFAULT_LIMITS, limits, type Limits } from './limits.ts';
+export { limits, type Limits } from './limits.ts';
 export { toVerificationError, VerificationError } from './error.ts';
 export {
   INCONCLUSIVE_REASONS,

@@ -61,7 +61,8 @@ export const DEFAULT_LIMITS: Limits = {
 export function limits(overrides: Partial<Limits> = {}): Limits {
   const merged: Limits = { ...DEFAULT_LIMITS, ...overrides };
   for (const [name, value] of Object.entries(merged) as [keyof Limits, number][]) {
-    if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`limit ${name}: must be a positive integer`);
+    if (!Number.isSafeInteger(value) || value <= 0)
+      throw new RangeError(`limit ${name}: must be a positive integer`);
   }
   return merged;
 }

@@ -76,6 +76,9 @@ export interface SourceOptions {
  * are gaps, not errors. `resolveTag` answers the digest of a tag, or rejects likewise.
  */
 export interface EvidenceSource {
-  collect(image: ImageReference & { readonly digest: Digest }, options: SourceOptions): Promise<Evidence>;
+  collect(
+    image: ImageReference & { readonly digest: Digest },
+    options: SourceOptions,
+  ): Promise<Evidence>;
   resolveTag(image: ImageReference, options: SourceOptions): Promise<Digest>;
 }

@@ -87,8 +87,16 @@ export type NonEmpty<T> = readonly [T, ...T[]];
  * takes at least one result: any rejected wins, then any inconclusive, then any exempt.
  */
 export type Verdict =
-  | { readonly outcome: 'verified'; readonly policy: string; readonly results: NonEmpty<VerifiedResult> }
-  | { readonly outcome: 'exempt'; readonly policy: string; readonly results: NonEmpty<RequirementResult> }
+  | {
+      readonly outcome: 'verified';
+      readonly policy: string;
+      readonly results: NonEmpty<VerifiedResult>;
+    }
+  | {
+      readonly outcome: 'exempt';
+      readonly policy: string;
+      readonly results: NonEmpty<RequirementResult>;
+    }
   | {
       readonly outcome: 'rejected';
       readonly policy: string;

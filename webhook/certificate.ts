@@ -70,7 +70,9 @@ export class ServingCertificate {
     while (!signal.aborted) {
       await this.refresh();
       const pending = this.#leaf === undefined || this.#next !== undefined;
-      await this.#options.clock.sleep(pending ? SEARCH_MS : CHECK_MS, signal).catch(() => undefined);
+      await this.#options.clock
+        .sleep(pending ? SEARCH_MS : CHECK_MS, signal)
+        .catch(() => undefined);
     }
   }
 
@@ -79,11 +81,15 @@ export class ServingCertificate {
     const { clock, logger } = this.#options;
     try {
       await this.#mint(clock.now());
-      if (this.#problem !== undefined) logger.info('serving certificate is ready', { notAfter: new Date(this.#leaf?.notAfter ?? 0) });
+      if (this.#problem !== undefined)
+        logger.info('serving certificate is ready', {
+          notAfter: new Date(this.#leaf?.notAfter ?? 0),
+        });
       this.#problem = undefined;
     } catch (thrown) {
       const problem = thrown instanceof Error ? thrown.message : String(thrown);
-      if (problem !== this.#problem) logger.warn('no serving certificate from the CA; what is served stays', { error: thrown });
+      if (problem !== this.#problem)
+        logger.warn('no serving certificate from the CA; what is served stays', { error: thrown });
       this.#problem = problem;
     }
   }
@@ -102,7 +108,12 @@ export class ServingCertificate {
   #mayServe(next: Leaf, now: Date): boolean {
     const { accepts } = this.#options;
     const current = this.#leaf;
-    return current === undefined || current.notAfter <= now.getTime() || accepts(next.certPem) || !accepts(current.certPem);
+    return (
+      current === undefined ||
+      current.notAfter <= now.getTime() ||
+      accepts(next.certPem) ||
+      !accepts(current.certPem)
+    );
   }
 
   #serve(leaf: Leaf): void {
@@ -113,11 +124,18 @@ export class ServingCertificate {
 
   async #readCa(): Promise<CertifiedKey> {
     const { client, namespace } = this.#options;
-    const path = resourcePath({ group: '', version: 'v1', plural: 'secrets', namespace, name: CA_SECRET });
+    const path = resourcePath({
+      group: '',
+      version: 'v1',
+      plural: 'secrets',
+      namespace,
+      name: CA_SECRET,
+    });
     const secret = await client.get<Secret>(path, { timeoutMs: READ_MS });
     const cert = secret?.data?.['tls.crt'];
     const key = secret?.data?.['tls.key'];
-    if (cert === undefined || key === undefined) throw new Error(`secret ${CA_SECRET} is missing or holds no tls.crt and tls.key`);
+    if (cert === undefined || key === undefined)
+      throw new Error(`secret ${CA_SECRET} is missing or holds no tls.crt and tls.key`);
     return { certPem: decode(cert), keyPem: decode(key) };
   }
 }

@@ -7,7 +7,7 @@ import type { Logger } from '../runtime/log/index.ts';
 import { REVISION_ANNOTATION } from '../runtime/program/index.ts';
 
 /** Label of the Leases of webhook replicas; the operator selects by it. */
-export const COMPONENT_LABEL = 'countersign.dev/component';
+const COMPONENT_LABEL = 'countersign.dev/component';
 /** Prefix of their names; the rest is the name of the pod. */
 export const LEASE_PREFIX = 'countersign-webhook-';
 
@@ -66,7 +66,10 @@ export class ReplicaLease {
       return true;
     } catch (thrown) {
       this.#version = undefined;
-      this.#options.logger.warn('cannot renew the lease of this replica', { lease: this.#name, error: thrown });
+      this.#options.logger.warn('cannot renew the lease of this replica', {
+        lease: this.#name,
+        error: thrown,
+      });
       return false;
     }
   }
@@ -76,16 +79,23 @@ export class ReplicaLease {
     try {
       await this.#options.client.delete(this.#path(this.#name), { timeoutMs: CALL_MS });
     } catch (thrown) {
-      this.#options.logger.warn('cannot delete the lease of this replica', { lease: this.#name, error: thrown });
+      this.#options.logger.warn('cannot delete the lease of this replica', {
+        lease: this.#name,
+        error: thrown,
+      });
     }
   }
 
   async #write(): Promise<KubeObject> {
     const { client } = this.#options;
-    const version = this.#version ?? (await client.get<KubeObject>(this.#path(this.#name), { timeoutMs: CALL_MS }))?.metadata.resourceVersion;
+    const version =
+      this.#version ??
+      (await client.get<KubeObject>(this.#path(this.#name), { timeoutMs: CALL_MS }))?.metadata
+        .resourceVersion;
     const body = this.#body(version);
     try {
-      if (version === undefined) return await client.create<KubeObject>(this.#path(), body, { timeoutMs: CALL_MS });
+      if (version === undefined)
+        return await client.create<KubeObject>(this.#path(), body, { timeoutMs: CALL_MS });
       return await client.replace<KubeObject>(this.#path(this.#name), body, { timeoutMs: CALL_MS });
     } catch (thrown) {
       // Somebody deleted or wrote it meanwhile: the next attempt reads it again.
@@ -105,17 +115,29 @@ export class ReplicaLease {
         name: this.#name,
         namespace,
         labels: { [COMPONENT_LABEL]: 'webhook' },
-        ...(acknowledged === undefined ? {} : { annotations: { [REVISION_ANNOTATION]: acknowledged.toString() } }),
+        ...(acknowledged === undefined
+          ? {}
+          : { annotations: { [REVISION_ANNOTATION]: acknowledged.toString() } }),
         ...(podUid === undefined ? {} : { ownerReferences: [owner] }),
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       },
-      spec: { holderIdentity: podName, leaseDurationSeconds: DURATION_SECONDS, renewTime: microTime(clock.now()) },
+      spec: {
+        holderIdentity: podName,
+        leaseDurationSeconds: DURATION_SECONDS,
+        renewTime: microTime(clock.now()),
+      },
     };
   }
 
   #path(name?: string): string {
     const { namespace } = this.#options;
-    return resourcePath({ group: 'coordination.k8s.io', version: 'v1', plural: 'leases', namespace, ...(name === undefined ? {} : { name }) });
+    return resourcePath({
+      group: 'coordination.k8s.io',
+      version: 'v1',
+      plural: 'leases',
+      namespace,
+      ...(name === undefined ? {} : { name }),
+    });
   }
 }
 

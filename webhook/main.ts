@@ -7,7 +7,13 @@ import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
 import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
 import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
-import { ProcessConfig, PullSecrets, RegistryKeychains, TagDigests, type DockerConfigParser } from '../runtime/registry/index.ts';
+import {
+  ProcessConfig,
+  PullSecrets,
+  RegistryKeychains,
+  TagDigests,
+  type DockerConfigParser,
+} from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
 import { FactCache, limits, type EvidenceSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
@@ -43,7 +49,10 @@ async function start(context: LifecycleContext): Promise<void> {
   const connection = loadKubeConfig(kubeconfigPath === undefined ? {} : { kubeconfigPath });
   const client = new KubeClient(connection, clock);
   context.onStop('kubernetes connections', () => connection.close());
-  const registries: Registries = { source: registrySource(context), keychains: await keychainsOf(client) };
+  const registries: Registries = {
+    source: registrySource(context),
+    keychains: await keychainsOf(client),
+  };
   const server = new ServingSwitch();
   const replica = new Replica({
     client,
@@ -63,14 +72,26 @@ async function start(context: LifecycleContext): Promise<void> {
 /** Says hello to the API server as soon as there is a certificate, and then to the operator. */
 async function serve(
   registries: Registries,
-  { replica, server, context }: { readonly replica: Replica; readonly server: ServingSwitch; readonly context: LifecycleContext },
+  {
+    replica,
+    server,
+    context,
+  }: {
+    readonly replica: Replica;
+    readonly server: ServingSwitch;
+    readonly context: LifecycleContext;
+  },
 ): Promise<void> {
   const { signal } = context;
   const certificate = replica.runCertificate(signal);
   const leaf = await Promise.race([server.firstLeaf, certificate]);
   if (leaf === undefined) return;
   const { host, port } = settings.webhook;
-  const web = new WebServer({ routes: routesOf(registries, replica), tls: tlsOf(leaf), onError: serverFault });
+  const web = new WebServer({
+    routes: routesOf(registries, replica),
+    tls: tlsOf(leaf),
+    onError: serverFault,
+  });
   server.attach(web);
   const bound = await web.listen({ host, port });
   logger.info('serving admission requests', { host, port: bound });
@@ -83,7 +104,10 @@ async function serve(
   });
 }
 
-function routesOf({ source, keychains }: Registries, replica: Replica): ReturnType<typeof admissionRoutes> {
+function routesOf(
+  { source, keychains }: Registries,
+  replica: Replica,
+): ReturnType<typeof admissionRoutes> {
   const { caches, webhook } = settings;
   const { collectionMs } = limits();
   const evidence = new EvidenceCache({
@@ -96,12 +120,34 @@ function routesOf({ source, keychains }: Registries, replica: Replica): ReturnTy
     onCollection: () => metrics.collected(),
   });
   const judge = new Judge({ evidence, facts: new FactCache(), clock });
-  const tags = new TagDigests({ source, clock, freshMs: caches.tagMs, resolveMs: collectionMs, onLookup: (hit) => metrics.tagLookedUp(hit) });
+  const tags = new TagDigests({
+    source,
+    clock,
+    freshMs: caches.tagMs,
+    resolveMs: collectionMs,
+    onLookup: (hit) => metrics.tagLookedUp(hit),
+  });
   const { program, exceptions, namespaces } = replica;
-  const shared = { program, exceptions, namespaces, keychains, tags, references: new ReferenceReader(), observer: metrics };
+  const shared = {
+    program,
+    exceptions,
+    namespaces,
+    keychains,
+    tags,
+    references: new ReferenceReader(),
+    observer: metrics,
+  };
   const verify = new VerifyHandler({ ...shared, judge });
   const pin = new PinHandler(shared);
-  return admissionRoutes({ verify, pin, clock, logger, metrics, longestMs: webhook.deadlineMs, bodyBytes: BODY_BYTES });
+  return admissionRoutes({
+    verify,
+    pin,
+    clock,
+    logger,
+    metrics,
+    longestMs: webhook.deadlineMs,
+    bodyBytes: BODY_BYTES,
+  });
 }
 
 function registrySource(context: LifecycleContext): EvidenceSource {
@@ -119,13 +165,24 @@ function registrySource(context: LifecycleContext): EvidenceSource {
 
 async function keychainsOf(client: KubeClient): Promise<RegistryKeychains> {
   const { dockerConfigPath, pullSecrets } = settings.registry;
-  const config = new ProcessConfig({ path: dockerConfigPath, parse: parseDockerConfig, clock, logger });
+  const config = new ProcessConfig({
+    path: dockerConfigPath,
+    parse: parseDockerConfig,
+    clock,
+    logger,
+  });
   await config.load();
-  return new RegistryKeychains(config, pullSecrets ? new PullSecrets({ client, parse: parseDockerConfig, clock, logger }) : undefined);
+  return new RegistryKeychains(
+    config,
+    pullSecrets ? new PullSecrets({ client, parse: parseDockerConfig, clock, logger }) : undefined,
+  );
 }
 
 async function serveHealth(replica: Replica, context: LifecycleContext): Promise<void> {
-  const routes = healthRoutes({ ready: () => replica.readiness(), metrics: () => metrics.render(replica.state()) });
+  const routes = healthRoutes({
+    ready: () => replica.readiness(),
+    metrics: () => metrics.render(replica.state()),
+  });
   const health = new WebServer({ routes, onError: serverFault });
   await health.listen(settings.health);
   context.onStop('health server', () => health.close(1_000));

@@ -2,7 +2,12 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { ImageJudgement } from '../runtime/judge/index.ts';
-import { Metrics, type BoundCounter, type CounterFamily, type HistogramFamily } from '../runtime/metrics/index.ts';
+import {
+  Metrics,
+  type BoundCounter,
+  type CounterFamily,
+  type HistogramFamily,
+} from '../runtime/metrics/index.ts';
 import { WORKLOAD_KINDS } from '../runtime/workload/index.ts';
 import type { AdmissionRequest } from './admission/decode.ts';
 import type { Folded } from './handlers/fold.ts';
@@ -55,19 +60,50 @@ export class WebhookMetrics implements VerifyObserver {
 
   constructor(metrics: Metrics = new Metrics()) {
     this.#metrics = metrics;
-    const requestLabels: readonly RequestLabel[] = ['webhook', 'operation', 'kind', 'decision', 'code', 'dry_run'];
-    this.#requests = metrics.counter({ name: 'admission_requests_total', help: 'Admission requests by decision and reason code.', labels: requestLabels });
-    this.#durations = metrics.histogram({ name: 'admission_duration_seconds', help: 'Time from the head of a request to its answer.', labels: ['webhook'], buckets: BUCKETS });
-    this.#verifications = metrics.counter({ name: 'verifications_total', help: 'Verdicts of policies on images.', labels: ['result', 'reason', 'source'] });
-    this.#verifiedFromCache = this.#verifications.with({ result: 'verified', reason: '', source: 'cache' });
-    this.#pins = metrics.counter({ name: 'pins_total', help: 'Images without digest by what became of them.', labels: ['outcome'] });
-    this.#caches = metrics.counter({ name: 'cache_requests_total', help: 'Look-ups in caches.', labels: ['cache', 'outcome'] });
-    this.#unreadable = metrics.counter({ name: 'admission_unreadable_total', help: 'Requests that were no admission review, by HTTP status.', labels: ['status'] });
-    this.#faults = metrics.counter({ name: 'internal_errors_total', help: 'Faults of ours that a request or a process survived.', labels: ['where'] });
-    this.#exchanges = metrics.counter({ name: 'registry_exchanges_total', help: 'HTTP exchanges with registries.', labels: ['outcome'] });
+    const counter = counterMaker(metrics);
+    this.#requests = counter(
+      'admission_requests_total',
+      'Admission requests by decision and reason code.',
+      ['webhook', 'operation', 'kind', 'decision', 'code', 'dry_run'],
+    );
+    this.#durations = metrics.histogram({
+      name: 'admission_duration_seconds',
+      help: 'Time from the head of a request to its answer.',
+      labels: ['webhook'],
+      buckets: BUCKETS,
+    });
+    this.#verifications = counter('verifications_total', 'Verdicts of policies on images.', [
+      'result',
+      'reason',
+      'source',
+    ]);
+    this.#verifiedFromCache = this.#verifications.with({
+      result: 'verified',
+      reason: '',
+      source: 'cache',
+    });
+    this.#pins = counter('pins_total', 'Images without digest by what became of them.', [
+      'outcome',
+    ]);
+    this.#caches = counter('cache_requests_total', 'Look-ups in caches.', ['cache', 'outcome']);
+    this.#unreadable = counter(
+      'admission_unreadable_total',
+      'Requests that were no admission review, by HTTP status.',
+      ['status'],
+    );
+    this.#faults = counter(
+      'internal_errors_total',
+      'Faults of ours that a request or a process survived.',
+      ['where'],
+    );
+    this.#exchanges = counter('registry_exchanges_total', 'HTTP exchanges with registries.', [
+      'outcome',
+    ]);
     this.#unmatched = plain(metrics, 'unmatched_images_total', 'Images that no policy matched.');
-    this.#mirrors = plain(metrics, 'mirror_pods_unverified_total', 'Mirror pods that do not satisfy a policy.');
-    this.#collections = plain(metrics, 'collections_total', 'Collections of evidence from registries.');
+    const mirrors = 'Mirror pods that do not satisfy a policy.';
+    this.#mirrors = plain(metrics, 'mirror_pods_unverified_total', mirrors);
+    const collections = 'Collections of evidence from registries.';
+    this.#collections = plain(metrics, 'collections_total', collections);
     this.#showState = stateGauges(metrics);
   }
 
@@ -141,10 +177,22 @@ export class WebhookMetrics implements VerifyObserver {
   }
 
   /** The exposition, with the gauges as the state is now. */
-  async render(state: ReplicaState): Promise<{ readonly contentType: string; readonly body: string }> {
+  async render(
+    state: ReplicaState,
+  ): Promise<{ readonly contentType: string; readonly body: string }> {
     this.#showState(state);
     return await this.#metrics.render();
   }
+}
+
+type CounterMaker = <L extends string>(
+  name: string,
+  help: string,
+  labels: readonly L[],
+) => CounterFamily<L>;
+
+function counterMaker(metrics: Metrics): CounterMaker {
+  return (name, help, labels) => metrics.counter({ name, help, labels });
 }
 
 function plain(metrics: Metrics, name: string, help: string): BoundCounter {
@@ -159,15 +207,28 @@ function stateGauges(metrics: Metrics): (state: ReplicaState) => void {
       family.set(NOTHING, value);
     };
   };
-  const revision = gauge('program_revision', 'Revision of the program that is enforced; 0 before the first.');
+  const revision = gauge(
+    'program_revision',
+    'Revision of the program that is enforced; 0 before the first.',
+  );
   const problem = gauge('program_problem', '1 where the newest program could not be taken.');
   const policies = gauge('program_policies', 'Policies that are enforced.');
   const exceptions = gauge('exceptions', 'Exceptions that can be read.');
   const invalid = gauge('exceptions_invalid', 'Exceptions that cannot be read and have no effect.');
-  const leaf = gauge('webhook_leaf_expiration_timestamp_seconds', 'End of the serving certificate.');
-  const refusing = gauge('webhook_ca_bundle_mismatches', 'Webhooks whose caBundle does not accept the serving certificate.');
+  const leaf = gauge(
+    'webhook_leaf_expiration_timestamp_seconds',
+    'End of the serving certificate.',
+  );
+  const refusing = gauge(
+    'webhook_ca_bundle_mismatches',
+    'Webhooks whose caBundle does not accept the serving certificate.',
+  );
   const ready = gauge('webhook_ready', '1 where the replica is ready.');
-  const silent = metrics.gauge({ name: 'mirror_silent_seconds', help: 'Seconds since the API server spoke of a resource.', labels: ['resource'] });
+  const silent = metrics.gauge({
+    name: 'mirror_silent_seconds',
+    help: 'Seconds since the API server spoke of a resource.',
+    labels: ['resource'],
+  });
   return (state) => {
     revision(state.revision ?? 0);
     problem(state.programProblem ? 1 : 0);
@@ -177,6 +238,7 @@ function stateGauges(metrics: Metrics): (state: ReplicaState) => void {
     leaf(Math.floor((state.leafNotAfter ?? 0) / 1000));
     refusing(state.refusing);
     ready(state.ready ? 1 : 0);
-    for (const [resource, seconds] of Object.entries(state.silentSeconds)) silent.set({ resource }, seconds);
+    for (const [resource, seconds] of Object.entries(state.silentSeconds))
+      silent.set({ resource }, seconds);
   };
 }

@@ -51,9 +51,18 @@ export class Replica {
     this.exceptions = new FollowedExceptions(exceptions.store, logger);
     this.namespaces = new NamespaceState(namespaces.store, client, logger);
     this.#configurations = new ConfigurationState([validating.store, mutating.store]);
-    const accepts = (leafPem: string): boolean => this.#configurations.refusing(leafPem, clock.now()).length === 0;
+    const accepts = (leafPem: string): boolean =>
+      this.#configurations.refusing(leafPem, clock.now()).length === 0;
     const { service, onLeaf } = options;
-    this.#certificate = new ServingCertificate({ client, clock, logger, namespace, service, accepts, onLeaf });
+    this.#certificate = new ServingCertificate({
+      client,
+      clock,
+      logger,
+      namespace,
+      service,
+      accepts,
+      onLeaf,
+    });
     this.#lease = new ReplicaLease({
       client,
       clock,
@@ -63,7 +72,12 @@ export class Replica {
       ...(pod.uid === undefined ? {} : { podUid: pod.uid }),
       revision: () => this.program.snapshot?.revision,
     });
-    this.program = new FollowedProgram({ store: program.store, namespace, logger, onRevision: () => this.#lease.poke() });
+    this.program = new FollowedProgram({
+      store: program.store,
+      namespace,
+      logger,
+      onRevision: () => this.#lease.poke(),
+    });
   }
 
   /** Starts mirroring. */
@@ -97,7 +111,12 @@ export class Replica {
     const { exceptions, namespaces, validating, mutating } = this.#mirrors;
     const problems = readinessProblems({
       programmed: this.program.snapshot !== undefined,
-      mirrors: { exceptions, namespaces, 'validating webhooks': validating, 'mutating webhooks': mutating },
+      mirrors: {
+        exceptions,
+        namespaces,
+        'validating webhooks': validating,
+        'mutating webhooks': mutating,
+      },
       exceptionsSilentSeconds: exceptions.secondsSinceContact(),
       serving: this.#certificate.leaf !== undefined,
       refusing: this.#refusing(),
@@ -109,7 +128,9 @@ export class Replica {
   /** State for gauges. */
   state(): ReplicaState {
     const { snapshot, problem } = this.program;
-    const silent = allMirrors(this.#mirrors).map((mirror) => [mirror.status().resource, mirror.secondsSinceContact()] as const);
+    const silent = allMirrors(this.#mirrors).map(
+      (mirror) => [mirror.status().resource, mirror.secondsSinceContact()] as const,
+    );
     return {
       revision: snapshot?.revision,
       programProblem: problem !== undefined,

@@ -35,7 +35,9 @@ const MARGIN_MS = 1000;
 const TIMEOUT = /[?&]timeout=(?:(\d{1,3})m)?(\d{1,4}(?:\.\d{1,3})?)s(?:&|$)/;
 
 /** `POST /verify` and `POST /pin`. */
-export function admissionRoutes(options: AdmissionRoutesOptions): Readonly<Record<string, RouteHandler>> {
+export function admissionRoutes(
+  options: AdmissionRoutesOptions,
+): Readonly<Record<string, RouteHandler>> {
   const route = (webhook: WebhookName): RouteHandler => {
     const endpoint = new AdmissionEndpoint(options, webhook);
     return async (request, response) => {
@@ -80,14 +82,16 @@ class AdmissionEndpoint {
 
   async #read(request: IncomingMessage): Promise<string> {
     const type = request.headers['content-type'] ?? '';
-    if (type !== 'application/json' && !/^application\/json *(?:;|$)/i.test(type)) throw new HttpError(415, 'content-type must be application/json');
+    if (type !== 'application/json' && !/^application\/json *(?:;|$)/i.test(type))
+      throw new HttpError(415, 'content-type must be application/json');
     return (await readBody(request, this.#options.bodyBytes)).toString('utf8');
   }
 
   async #answer(text: string, deadline: Deadline, start: number): Promise<string> {
     const decoded = decodeReview(text);
     if (!decoded.ok) {
-      if (decoded.uid === undefined) throw new HttpError(400, `not an AdmissionReview: ${decoded.detail}`);
+      if (decoded.uid === undefined)
+        throw new HttpError(400, `not an AdmissionReview: ${decoded.detail}`);
       this.#options.metrics.unreadable(200);
       return encodeReview(malformed(decoded.uid, decoded.detail).response);
     }
@@ -105,7 +109,11 @@ class AdmissionEndpoint {
       return await this.#options[this.#webhook].handle(request, deadline);
     } catch (error) {
       this.#options.metrics.fault('handler');
-      this.#options.logger.error('request failed', { webhook: this.#webhook, uid: request.uid, error });
+      this.#options.logger.error('request failed', {
+        webhook: this.#webhook,
+        uid: request.uid,
+        error,
+      });
       return { response: errored(request.uid), code: 'INTERNAL' };
     }
   }
@@ -113,11 +121,24 @@ class AdmissionEndpoint {
   #logDenial(request: AdmissionRequest, { response, code }: Folded): void {
     const { uid, operation, kind, namespace, username, dryRun } = request;
     const [reason] = (response.status?.message ?? '').split('\n', 1);
-    this.#options.logger.info('request denied', { webhook: this.#webhook, uid, operation, kind, namespace, username, dryRun, code, reason });
+    this.#options.logger.info('request denied', {
+      webhook: this.#webhook,
+      uid,
+      operation,
+      kind,
+      namespace,
+      username,
+      dryRun,
+      code,
+      reason,
+    });
   }
 }
 
 function write(response: ServerResponse, body: string): void {
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  });
   response.end(body);
 }

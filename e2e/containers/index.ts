@@ -2,4 +2,4 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { containersAvailable, startDocker, type DockerDaemon } from './docker-daemon.ts';
-export { buildImage, ConfinedContainer, ContainerComponent } from './image.ts';
+export { buildImage, ContainerComponent } from './image.ts';

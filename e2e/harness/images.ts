@@ -95,11 +95,6 @@ export async function pushIndex(
   return { reference, digest, pinned: `${registry.host}/${repository}@${digest}`, children };
 }
 
-/** Deletes a manifest by digest reference. */
-export async function deleteImage(pinned: string): Promise<void> {
-  await crane(['delete', pinned]);
-}
-
 async function runnable(reference: string, options: ImageOptions): Promise<string> {
   const flags = ['--entrypoint', '/program', '--set-platform', 'linux/amd64', '--tag', reference];
   return crane(['mutate', reference, ...flags], options);

@@ -21,7 +21,6 @@ export {
 } from './counting-proxy.ts';
 export {
   copyImage,
-  deleteImage,
   digestOf,
   moveTag,
   pushImage,

@@ -48,11 +48,6 @@ export function tool(name: ToolName): string {
   return path;
 }
 
-/** Whether every program named has been built. */
-export function areBuilt(...names: readonly ToolName[]): boolean {
-  return names.every((name) => existsSync(join(moduleDirectory(MODULE_OF[name]), name)));
-}
-
 function moduleDirectory(key: string): string {
   directories ??= readDirectories();
   const directory = directories.get(key);

@@ -2,13 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { assertAdmitted, assertDenied, assertWarned } from './answers.ts';
-export {
-  probeHealth,
-  ProcessComponent,
-  type Component,
-  type ComponentOptions,
-} from './component.ts';
-export { installAdmission, installForProcesses, render } from './manifests.ts';
+export { probeHealth, type Component, type ComponentOptions } from './component.ts';
 export { startInjector, type Injector } from './injector.ts';
 export {
   deployment,
@@ -20,5 +14,5 @@ export {
   type ExceptionOptions,
   type PodOptions,
 } from './objects.ts';
-export { endSharedWorld, sharedWorld } from './shared.ts';
+export { sharedWorld } from './shared.ts';
 export { startWorld, World, type WorldOptions } from './world.ts';

@@ -4,7 +4,6 @@
 export { HttpError, readBody } from './body.ts';
 export { healthRoutes, type HealthOptions, type Readiness } from './health.ts';
 export {
-  SERVER_LIMITS,
   WebServer,
   type RouteHandler,
   type ServerLimits,

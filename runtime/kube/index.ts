@@ -17,9 +17,8 @@ export {
   type KubeConnection,
   type LoadOptions,
 } from './connection.ts';
-export { isObjectMissing, isStatus, KubeError } from './error.ts';
+export { isStatus, KubeError } from './error.ts';
 export {
-  objectKey,
   resourcePath,
   splitKey,
   type KubeList,

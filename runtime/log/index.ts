@@ -3,7 +3,6 @@
 
 export {
   createLogger,
-  LOG_LEVELS,
   silentLogger,
   type LogFields,
   type Logger,

@@ -26,5 +26,5 @@ export {
   type ProgramConfigMap,
 } from './configmap.ts';
 export { FollowedProgram, type FollowedProgramOptions } from './followed.ts';
-export { buildSnapshot, PolicySnapshot } from './snapshot.ts';
-export { ProgramStore, type ProgramObjects, type ProgramState } from './store.ts';
+export { PolicySnapshot } from './snapshot.ts';
+export { type ProgramObjects, type ProgramState } from './store.ts';

@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export {
-  TerminalError,
   WorkQueue,
   type QueueObserver,
   type QueueOptions,

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { loadSettings, processSettings, SettingsError, type Settings } from './settings.ts';
+export { loadSettings, processSettings, type Settings } from './settings.ts';

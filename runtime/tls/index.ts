@@ -9,4 +9,4 @@ export {
   type Leaf,
   type LeafOptions,
 } from './issue.ts';
-export { certificatesOf, chainsTo } from './pem.ts';
+export { chainsTo } from './pem.ts';

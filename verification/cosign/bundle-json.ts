@@ -7,7 +7,8 @@ import { VerificationError } from '../error.ts';
 
 const MAX_DEPTH = 32;
 /** Both spellings of the versions that we know; the library takes any version, with anything behind it. */
-const MEDIA_TYPE = /^application\/vnd\.dev\.sigstore\.bundle(?:\+json;version=0\.[123]|\.v0\.[123]\+json)$/;
+const MEDIA_TYPE =
+  /^application\/vnd\.dev\.sigstore\.bundle(?:\+json;version=0\.[123]|\.v0\.[123]\+json)$/;
 const CONTENTS = ['dsseEnvelope', 'messageSignature'] as const;
 const MATERIALS = ['publicKey', 'x509CertificateChain', 'certificate'] as const;
 
@@ -19,7 +20,11 @@ type Json = Readonly<Record<string, unknown>>;
  * checks. Throws BUNDLE_MALFORMED.
  */
 export function parseBundle(bytes: Uint8Array): Bundle {
-  const json = parseStrictJson(bytes, { code: 'BUNDLE_MALFORMED', maxDepth: MAX_DEPTH, what: 'bundle' });
+  const json = parseStrictJson(bytes, {
+    code: 'BUNDLE_MALFORMED',
+    maxDepth: MAX_DEPTH,
+    what: 'bundle',
+  });
   const root = asObject(json);
   if (root === undefined) throw malformedBundle('not an object');
   checkShape(root);
@@ -38,7 +43,8 @@ export function malformedBundle(detail: string): VerificationError {
 
 function checkShape(root: Json): void {
   const { mediaType, verificationMaterial, dsseEnvelope, messageSignature } = root;
-  if (typeof mediaType !== 'string' || !MEDIA_TYPE.test(mediaType)) throw malformedBundle('mediaType is not that of v0.1 to v0.3');
+  if (typeof mediaType !== 'string' || !MEDIA_TYPE.test(mediaType))
+    throw malformedBundle('mediaType is not that of v0.1 to v0.3');
   checkOneOf(root, CONTENTS);
   const material = asObject(verificationMaterial);
   if (material === undefined) throw malformedBundle('no verificationMaterial');
@@ -52,7 +58,8 @@ function checkShape(root: Json): void {
 function checkOneOf(object: Json, members: readonly string[]): void {
   const set = members.filter((name) => object[name] !== undefined && object[name] !== null);
   const [only, ...more] = set;
-  if (only === undefined || more.length > 0) throw malformedBundle(`exactly one of ${members.join(', ')} must be set`);
+  if (only === undefined || more.length > 0)
+    throw malformedBundle(`exactly one of ${members.join(', ')} must be set`);
   if (asObject(object[only]) === undefined) throw malformedBundle(`${only} is not an object`);
 }
 
@@ -60,7 +67,8 @@ function checkEnvelope({ payload, payloadType, signatures }: Json): void {
   checkBase64(payload, 'payload');
   if (typeof payloadType !== 'string') throw malformedBundle('payloadType is not a string');
   const [only, ...more] = Array.isArray(signatures) ? (signatures as unknown[]) : [];
-  if (only === undefined || more.length > 0) throw malformedBundle('envelope does not hold exactly one signature');
+  if (only === undefined || more.length > 0)
+    throw malformedBundle('envelope does not hold exactly one signature');
   checkBase64(asObject(only)?.['sig'], 'sig');
 }
 

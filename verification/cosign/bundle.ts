@@ -43,10 +43,15 @@ export interface BundleCheck extends KeyCheck {
  */
 export function checkBundle(signature: RawSignature, against: BundleCheck): SignatureFact {
   return factOf((list) => {
-    if (signature.bytes.byteLength > DEFAULT_LIMITS.signatureBytes) return attestation(list, 'larger than a signature may be', 'LIMIT_EXCEEDED');
-    const { content, verificationMaterial } = list.run('bundle', 'bundle is well formed', () => parseBundle(signature.bytes));
+    if (signature.bytes.byteLength > DEFAULT_LIMITS.signatureBytes)
+      return attestation(list, 'larger than a signature may be', 'LIMIT_EXCEEDED');
+    const { content, verificationMaterial } = list.run('bundle', 'bundle is well formed', () =>
+      parseBundle(signature.bytes),
+    );
     const run = { list, against, material: verificationMaterial.content };
-    return content.$case === 'messageSignature' ? checkMessage(content.messageSignature, run) : checkEnvelope(content.dsseEnvelope, run);
+    return content.$case === 'messageSignature'
+      ? checkMessage(content.messageSignature, run)
+      : checkEnvelope(content.dsseEnvelope, run);
   });
 }
 
@@ -69,13 +74,18 @@ function checkEnvelope(envelope: Envelope, run: Run): SignatureFact {
   // parseBundle saw to it that there is exactly one; nothing verifies with an empty signature.
   const [{ sig } = { sig: Buffer.alloc(0) }] = envelope.signatures;
   const key = list.run('signature', `verifies with a key of ${against.authority}`, () =>
-    findKey(against, hint, { bytes: dsse.preAuthEncoding(STATEMENT_PAYLOAD, payload), signature: sig }),
+    findKey(against, hint, {
+      bytes: dsse.preAuthEncoding(STATEMENT_PAYLOAD, payload),
+      signature: sig,
+    }),
   );
   const statement = list.run('payload', 'payload is an in-toto statement', () => {
     if (read instanceof VerificationError) throw read;
     return read;
   });
-  const annotations = list.run('payload-subject', 'statement names the digest of the image', () => subjectOf(statement, against));
+  const annotations = list.run('payload-subject', 'statement names the digest of the image', () =>
+    subjectOf(statement, against),
+  );
   return signed(list, { authority: against.authority, key, annotations });
 }
 
@@ -93,15 +103,25 @@ function isAttestation(read: Statement | VerificationError): read is Statement {
 }
 
 /** No signature, whoever made it. What a payload claims to be is good for that before it is verified, and for nothing else. */
-function attestation({ checks }: CheckList, what: string, code: ReasonCode = 'PREDICATE_TYPE_MISMATCH'): SignatureFact {
+function attestation(
+  { checks }: CheckList,
+  what: string,
+  code: ReasonCode = 'PREDICATE_TYPE_MISMATCH',
+): SignatureFact {
   const detail = `taken for an attestation: ${what.slice(0, MAX_SHOWN)}`;
-  return { outcome: 'not-a-signature', checks: [...checks, { check: 'signature-kind', outcome: 'skipped', code, detail }] };
+  return {
+    outcome: 'not-a-signature',
+    checks: [...checks, { check: 'signature-kind', outcome: 'skipped', code, detail }],
+  };
 }
 
 function hintOf({ list, material, against }: Run): string {
   return list.run('material', 'bundle is signed with a key', () => {
     if (material.$case === 'publicKey') return material.publicKey.hint;
-    throw new VerificationError('KEY_UNTRUSTED', `signed with a certificate, not with ${against.authority}`);
+    throw new VerificationError(
+      'KEY_UNTRUSTED',
+      `signed with a certificate, not with ${against.authority}`,
+    );
   });
 }
 
@@ -110,7 +130,8 @@ function checkMessage({ messageDigest, signature }: MessageSignature, run: Run):
   const { manifest } = against;
   const hint = hintOf(run);
   list.run('message', 'message signature is over the manifest', () => {
-    if (!matchesDigest(against.digest, manifest)) throw new VerificationError('DIGEST_MISMATCH', 'manifest is not of the digest');
+    if (!matchesDigest(against.digest, manifest))
+      throw new VerificationError('DIGEST_MISMATCH', 'manifest is not of the digest');
     const algorithm = MESSAGE_HASHES.get(messageDigest.algorithm);
     if (algorithm === undefined) throw malformedBundle('algorithm of messageDigest is not known');
     if (messageDigest.digest.equals(createHash(algorithm).update(manifest).digest())) return;
@@ -124,7 +145,11 @@ function checkMessage({ messageDigest, signature }: MessageSignature, run: Run):
 
 function signed(
   list: CheckList,
-  proof: { readonly authority: string; readonly key: TrustedKey; readonly annotations: ReadonlyMap<string, string> },
+  proof: {
+    readonly authority: string;
+    readonly key: TrustedKey;
+    readonly annotations: ReadonlyMap<string, string>;
+  },
 ): SignatureFact {
   const signer = { authority: proof.authority, identity: proof.key.fingerprint };
   return { outcome: 'signed', signer, annotations: proof.annotations, checks: list.checks };
@@ -137,17 +162,31 @@ function findKey(
 ): TrustedKey {
   const key = against.keys.find((k) => verifySignature(k, message.bytes, message.signature));
   if (key !== undefined) return key;
-  const ours = against.keys.some((k) => Buffer.from(k.fingerprint.slice('sha256:'.length), 'hex').toString('base64') === hint);
-  if (ours) throw new VerificationError('SIGNATURE_INVALID', `signature does not verify with ${against.authority}`);
-  throw new VerificationError('KEY_UNTRUSTED', `signed with a key that ${against.authority} does not hold`);
+  const ours = against.keys.some(
+    (k) => Buffer.from(k.fingerprint.slice('sha256:'.length), 'hex').toString('base64') === hint,
+  );
+  if (ours)
+    throw new VerificationError(
+      'SIGNATURE_INVALID',
+      `signature does not verify with ${against.authority}`,
+    );
+  throw new VerificationError(
+    'KEY_UNTRUSTED',
+    `signed with a key that ${against.authority} does not hold`,
+  );
 }
 
 function subjectOf(statement: Statement, against: BundleCheck): ReadonlyMap<string, string> {
   const [algorithm = '', hex] = against.digest.split(':');
   const subject = statement.subjects.find((s) => s.digests.get(algorithm) === hex);
   if (subject === undefined) {
-    const named = statement.subjects.slice(0, 1).flatMap((s) => [...s.digests].map((entry) => entry.join(':')));
-    throw new VerificationError('SUBJECT_MISMATCH', `signature by ${against.authority} is for ${named.join(', ')}`);
+    const named = statement.subjects
+      .slice(0, 1)
+      .flatMap((s) => [...s.digests].map((entry) => entry.join(':')));
+    throw new VerificationError(
+      'SUBJECT_MISMATCH',
+      `signature by ${against.authority} is for ${named.join(', ')}`,
+    );
   }
   return subject.annotations;
 }

@@ -15,7 +15,11 @@ export interface KeyAuthority {
 }
 
 /** Judges one signature of the evidence for one authority. Total and synchronous. */
-export function checkSignature(signature: RawSignature, evidence: Evidence, authority: KeyAuthority): SignatureFact {
+export function checkSignature(
+  signature: RawSignature,
+  evidence: Evidence,
+  authority: KeyAuthority,
+): SignatureFact {
   const against: { authority: string; keys: readonly TrustedKey[]; digest: Digest } = {
     authority: authority.name,
     keys: authority.keys,

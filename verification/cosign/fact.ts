@@ -54,7 +54,12 @@ export function factOf(run: (list: CheckList) => SignatureFact): SignatureFact {
     return run(list);
   } catch (thrown) {
     const error = toVerificationError(thrown);
-    return { outcome: 'refused', code: error.code, detail: clip(error.message), checks: list.checks };
+    return {
+      outcome: 'refused',
+      code: error.code,
+      detail: clip(error.message),
+      checks: list.checks,
+    };
   }
 }
 

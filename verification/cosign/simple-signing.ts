@@ -27,18 +27,28 @@ export interface KeyCheck {
  */
 export function checkSimpleSigning(signature: RawSignature, against: KeyCheck): SignatureFact {
   return factOf((list) => {
-    const bytes = list.run('signature-encoding', 'signature is standard base64', () => signatureBytes(signature));
+    const bytes = list.run('signature-encoding', 'signature is standard base64', () =>
+      signatureBytes(signature),
+    );
     const signer = list.run('signature', `verifies with a key of ${against.authority}`, () => {
       const key = against.keys.find((k) => verifySignature(k, signature.bytes, bytes));
       if (key === undefined) {
-        throw new VerificationError('SIGNATURE_INVALID', `signature does not verify with ${against.authority}`);
+        throw new VerificationError(
+          'SIGNATURE_INVALID',
+          `signature does not verify with ${against.authority}`,
+        );
       }
       return key;
     });
-    const payload = list.run('payload', 'payload is a simple signing payload', () => parsePayload(signature.bytes));
+    const payload = list.run('payload', 'payload is a simple signing payload', () =>
+      parsePayload(signature.bytes),
+    );
     list.run('payload-subject', 'payload names the digest of the image', () => {
       if (payload.digest !== against.digest) {
-        throw new VerificationError('SUBJECT_MISMATCH', `signature by ${against.authority} is for ${payload.digest}`);
+        throw new VerificationError(
+          'SUBJECT_MISMATCH',
+          `signature by ${against.authority} is for ${payload.digest}`,
+        );
       }
     });
     return {
@@ -53,7 +63,10 @@ export function checkSimpleSigning(signature: RawSignature, against: KeyCheck): 
 function signatureBytes(signature: RawSignature): Buffer {
   const text = signature.annotations[SIGNATURE_ANNOTATION];
   if (text === undefined || text === '') {
-    throw new VerificationError('BUNDLE_MALFORMED', `layer has no annotation ${SIGNATURE_ANNOTATION}`);
+    throw new VerificationError(
+      'BUNDLE_MALFORMED',
+      `layer has no annotation ${SIGNATURE_ANNOTATION}`,
+    );
   }
   // Old signers wrapped the base64 at 64 characters.
   return decodeBase64(text.replaceAll(/\r?\n/g, ''), 'BUNDLE_MALFORMED', 'signature annotation');
@@ -65,16 +78,22 @@ interface Payload {
 }
 
 function parsePayload(bytes: Uint8Array): Payload {
-  const root = asObject(parseStrictJson(bytes, { code: 'PAYLOAD_MALFORMED', maxDepth: MAX_DEPTH, what: 'payload' }));
+  const root = asObject(
+    parseStrictJson(bytes, { code: 'PAYLOAD_MALFORMED', maxDepth: MAX_DEPTH, what: 'payload' }),
+  );
   const critical = asObject(root?.['critical']);
   const image = asObject(critical?.['image']);
   const digest = image?.['docker-manifest-digest'];
-  if (critical?.['type'] !== PAYLOAD_TYPE) throw malformed(`critical.type is not "${PAYLOAD_TYPE}"`);
-  if (typeof digest !== 'string') throw malformed('critical.image.docker-manifest-digest is not a string');
+  if (critical?.['type'] !== PAYLOAD_TYPE)
+    throw malformed(`critical.type is not "${PAYLOAD_TYPE}"`);
+  if (typeof digest !== 'string')
+    throw malformed('critical.image.docker-manifest-digest is not a string');
   const optional = root?.['optional'] ?? {};
   const entries = asObject(optional);
   if (entries === undefined) throw malformed('optional is not an object');
-  const annotations = Object.entries(entries).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const annotations = Object.entries(entries).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
   return { digest, annotations: new Map(annotations) };
 }
 

@@ -46,18 +46,26 @@ describe('strict JSON', () => {
   ] as const) {
     it(`refuses ${what}`, () => assert.throws(() => parse(text), malformed));
   }
-  it('refuses bytes that are not UTF-8', () => assert.throws(() => parse(Uint8Array.of(0x22, 0xff, 0x22)), malformed));
+  it('refuses bytes that are not UTF-8', () =>
+    assert.throws(() => parse(Uint8Array.of(0x22, 0xff, 0x22)), malformed));
   it('keeps a long key out of its message', () => {
     const key = 'k'.repeat(100_000);
-    assert.throws(() => parse(`{"${key}":1,"${key}":2}`), (thrown: Error) => thrown.message.length < 200);
+    assert.throws(
+      () => parse(`{"${key}":1,"${key}":2}`),
+      (thrown: Error) => thrown.message.length < 200,
+    );
   });
   it('G7: takes constructor and toString for keys like any other', () => {
-    assert.deepEqual(parse('{"constructor":1,"toString":{"hasOwnProperty":2}}'), { constructor: 1, toString: { hasOwnProperty: 2 } });
+    assert.deepEqual(parse('{"constructor":1,"toString":{"hasOwnProperty":2}}'), {
+      constructor: 1,
+      toString: { hasOwnProperty: 2 },
+    });
   });
   it('lets equal keys stand in different objects', () => {
     assert.deepEqual(parse('[{"a":1},{"a":{"a":2}}]'), [{ a: 1 }, { a: { a: 2 } }]);
   });
-  it('takes a string that looks like a key for a value', () => assert.deepEqual(parse('{"a":"b","b":"a:"}'), { a: 'b', b: 'a:' }));
+  it('takes a string that looks like a key for a value', () =>
+    assert.deepEqual(parse('{"a":"b","b":"a:"}'), { a: 'b', b: 'a:' }));
 });
 
 describe('strict base64', () => {
@@ -71,38 +79,65 @@ describe('strict base64', () => {
   });
   for (const text of ['YWJj!!ZGVm', 'YWI', 'YWJ=', 'YR==', 'YQ==\n', 'a-_b', '====']) {
     it(`refuses ${JSON.stringify(text)}`, () => {
-      assert.throws(() => decodeBase64(text, 'BUNDLE_MALFORMED', 'sig'), { code: 'BUNDLE_MALFORMED' });
+      assert.throws(() => decodeBase64(text, 'BUNDLE_MALFORMED', 'sig'), {
+        code: 'BUNDLE_MALFORMED',
+      });
     });
   }
 });
 
 describe('canonical JSON', () => {
   it('does not depend on the order of keys', () => {
-    assert.equal(canonicalJson({ b: [{ d: 1, c: undefined }], a: null }), '{"a":null,"b":[{"d":1}]}');
+    assert.equal(
+      canonicalJson({ b: [{ d: 1, c: undefined }], a: null }),
+      '{"a":null,"b":[{"d":1}]}',
+    );
   });
   it('sorts keys by code unit, also those that look like numbers', () => {
-    assert.equal(canonicalJson({ 9: 1, 10: 2, Z: 3, a: 4, '\u00e9': 5 }), '{"10":2,"9":1,"Z":3,"a":4,"\u00e9":5}');
+    assert.equal(
+      canonicalJson({ 9: 1, 10: 2, Z: 3, a: 4, '\u00e9': 5 }),
+      '{"10":2,"9":1,"Z":3,"a":4,"\u00e9":5}',
+    );
   });
   it('keeps a key __proto__ that JSON.parse made', () => {
-    assert.equal(canonicalJson(JSON.parse('{"b":1,"__proto__":{"a":true}}')), '{"__proto__":{"a":true},"b":1}');
+    assert.equal(
+      canonicalJson(JSON.parse('{"b":1,"__proto__":{"a":true}}')),
+      '{"__proto__":{"a":true},"b":1}',
+    );
   });
   it('has the meaning of the value it was made from', () => {
-    fc.assert(fc.property(fc.jsonValue(), (value) => assert.deepEqual(JSON.parse(canonicalJson(value)), JSON.parse(JSON.stringify(value)))));
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) =>
+        assert.deepEqual(JSON.parse(canonicalJson(value)), JSON.parse(JSON.stringify(value))),
+      ),
+    );
   });
-  it('takes an object without a prototype', () => assert.equal(canonicalJson(Object.create(null)), '{}'));
+  it('takes an object without a prototype', () =>
+    assert.equal(canonicalJson(Object.create(null)), '{}'));
   const refused: readonly unknown[] = [
-    Number.NaN, Number.POSITIVE_INFINITY, 1n, Symbol('s'), () => 1, undefined, new Date(0), new Map(), new Set()];
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    1n,
+    Symbol('s'),
+    () => 1,
+    undefined,
+    new Date(0),
+    new Map(),
+    new Set(),
+  ];
   for (const value of refused) {
     it(`refuses what JSON would silently change: ${inspect(value)}`, () => {
       assert.throws(() => canonicalJson([value]), TypeError);
     });
   }
-  it('refuses a list with holes', () => assert.throws(() => canonicalJson(new Array(2)), TypeError));
+  it('refuses a list with holes', () =>
+    assert.throws(() => canonicalJson(new Array(2)), TypeError));
 });
 
 describe('asObject', () => {
   it('answers objects and nothing else', () => {
     assert.deepEqual(asObject({ a: 1 }), { a: 1 });
-    for (const value of [null, undefined, 1, 'a', [], true]) assert.equal(asObject(value), undefined);
+    for (const value of [null, undefined, 1, 'a', [], true])
+      assert.equal(asObject(value), undefined);
   });
 });

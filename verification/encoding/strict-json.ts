@@ -75,7 +75,11 @@ function endOfString(text: string, at: number): number {
   return text.length - 1;
 }
 
-function checkKey(text: string, span: { readonly at: number; readonly end: number }, frame: Frame): string | undefined {
+function checkKey(
+  text: string,
+  span: { readonly at: number; readonly end: number },
+  frame: Frame,
+): string | undefined {
   if (frame === undefined) return undefined;
   let next = span.end + 1;
   while (next < text.length && ' \t\r\n'.includes(text.charAt(next))) next += 1;

@@ -45,7 +45,10 @@ export interface Case {
  */
 export function evaluate(question: Case): Verdict {
   const [first, ...rest] = question.policy.requirements;
-  const results: NonEmpty<RequirementResult> = [judge(first, question), ...rest.map((r) => judge(r, question))];
+  const results: NonEmpty<RequirementResult> = [
+    judge(first, question),
+    ...rest.map((r) => judge(r, question)),
+  ];
   return verdictOf(question.policy.name, results);
 }
 
@@ -61,7 +64,12 @@ export function evidenceNeeded(question: Omit<Case, 'evidence' | 'facts'>): bool
   const now = question.now.getTime();
   return policy.requirements.some((requirement) => {
     if (requirement.kind !== 'signature') return false;
-    const asked = { policy, requirement: requirement.name, serviceAccount: subject.serviceAccount, now };
+    const asked = {
+      policy,
+      requirement: requirement.name,
+      serviceAccount: subject.serviceAccount,
+      now,
+    };
     return !candidates.some((exception) => coverageOf(exception, asked).state === 'live');
   });
 }
@@ -71,7 +79,12 @@ function judge(requirement: CompiledRequirement, question: Case): RequirementRes
     return judgeWithExceptions(requirement, question);
   } catch (thrown) {
     const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
-    return { ...base, outcome: 'inconclusive', code: 'INTERNAL', message: toVerificationError(thrown).message };
+    return {
+      ...base,
+      outcome: 'inconclusive',
+      code: 'INTERNAL',
+      message: toVerificationError(thrown).message,
+    };
   }
 }
 
@@ -80,7 +93,12 @@ function judgeWithExceptions(requirement: CompiledRequirement, question: Case): 
   const candidates = question.exceptions.candidates(policy.name, subject.namespace, subject.digest);
   if (candidates.length === 0) return judgeEvidence(requirement, question);
   const now = question.now.getTime();
-  const asked = { policy, requirement: requirement.name, serviceAccount: subject.serviceAccount, now };
+  const asked = {
+    policy,
+    requirement: requirement.name,
+    serviceAccount: subject.serviceAccount,
+    now,
+  };
   const coverages = candidates.map((exception) => coverageOf(exception, asked));
   const [live] = coverages.filter((c) => c.state === 'live').sort(latestFirst);
   if (live !== undefined) return exempt(requirement, live);
@@ -105,9 +123,17 @@ function latestFirst({ exception: a }: Coverage, { exception: b }: Coverage): nu
 }
 
 /** The most telling of several exceptions that do not help: one that ended, then one that is void. */
-const TELLING = ['EXCEPTION_EXPIRED', 'EXCEPTION_UNAPPROVED', 'EXCEPTION_INVALID', 'EXCEPTION_OUT_OF_SCOPE'];
+const TELLING = [
+  'EXCEPTION_EXPIRED',
+  'EXCEPTION_UNAPPROVED',
+  'EXCEPTION_INVALID',
+  'EXCEPTION_OUT_OF_SCOPE',
+];
 
-function withVoidException(result: RequirementResult, coverages: readonly Coverage[]): RequirementResult {
+function withVoidException(
+  result: RequirementResult,
+  coverages: readonly Coverage[],
+): RequirementResult {
   if (result.outcome !== 'rejected') return result;
   const [told] = coverages
     .filter((c) => c.state === 'void')
@@ -133,12 +159,20 @@ function judgeEvidence(requirement: CompiledRequirement, question: Case): Requir
   }
 }
 
-function judgeDigest(requirement: Extract<CompiledRequirement, { kind: 'allowedDigests' }>, subject: Subject): RequirementResult {
+function judgeDigest(
+  requirement: Extract<CompiledRequirement, { kind: 'allowedDigests' }>,
+  subject: Subject,
+): RequirementResult {
   const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
   if (requirement.digests.has(subject.digest)) {
     return { ...base, outcome: 'verified', message: 'the digest is on the list', signers: [] };
   }
-  return { ...base, outcome: 'rejected', code: 'DIGEST_NOT_ALLOWED', message: 'the digest is not on the list of allowed digests' };
+  return {
+    ...base,
+    outcome: 'rejected',
+    code: 'DIGEST_NOT_ALLOWED',
+    message: 'the digest is not on the list of allowed digests',
+  };
 }
 
 function judgeRepository(
@@ -154,16 +188,22 @@ function judgeRepository(
   return { ...base, outcome: 'rejected', code: 'REPOSITORY_NOT_ALLOWED', message };
 }
 
-function judgeSignature(requirement: Extract<CompiledRequirement, { kind: 'signature' }>, question: Case): RequirementResult {
+function judgeSignature(
+  requirement: Extract<CompiledRequirement, { kind: 'signature' }>,
+  question: Case,
+): RequirementResult {
   const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
   const { evidence, subject } = question;
   switch (evidence.state) {
     case 'collected':
-      if (evidence.evidence.digest !== subject.digest) throw new Error('evidence is of another digest');
+      if (evidence.evidence.digest !== subject.digest)
+        throw new Error('evidence is of another digest');
       return evaluateSignature(requirement, evidence.evidence, question.facts);
     case 'failed': {
       const { code, message } = evidence.error;
-      return isInconclusive(code) ? { ...base, outcome: 'inconclusive', code, message } : { ...base, outcome: 'rejected', code, message };
+      return isInconclusive(code)
+        ? { ...base, outcome: 'inconclusive', code, message }
+        : { ...base, outcome: 'rejected', code, message };
     }
     case 'not-needed':
       throw new Error('evidence is needed but was not collected');

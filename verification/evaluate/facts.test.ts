@@ -6,7 +6,14 @@ import { describe, it } from 'mocha';
 import fc from 'fast-check';
 import { compilePolicy, type CompiledAuthority } from '../policy/index.ts';
 import type { RawSignature } from '../ports.ts';
-import { bundleEvidence, evidenceOf, KeyIssuer, simpleSigningEvidence, testManifest, testPolicy } from '../testing/index.ts';
+import {
+  bundleEvidence,
+  evidenceOf,
+  KeyIssuer,
+  simpleSigningEvidence,
+  testManifest,
+  testPolicy,
+} from '../testing/index.ts';
 import { FactCache, unmemoisedFacts } from './facts.ts';
 
 const image = testManifest('image');
@@ -48,7 +55,10 @@ describe('the cache of facts', () => {
 
   it('A22: does not answer what is true of one image for another', () => {
     const cache = new FactCache();
-    assert.equal(cache.signature(signature, evidenceOf(image, []), authority(alice)).outcome, 'signed');
+    assert.equal(
+      cache.signature(signature, evidenceOf(image, []), authority(alice)).outcome,
+      'signed',
+    );
     const elsewhere = cache.signature(signature, evidenceOf(other, []), authority(alice));
     assert.ok(elsewhere.outcome === 'refused' && elsewhere.code === 'SUBJECT_MISMATCH');
   });
@@ -57,8 +67,14 @@ describe('the cache of facts', () => {
     const cache = new FactCache();
     const evidence = evidenceOf(image, []);
     assert.equal(cache.signature(signature, evidence, authority(alice)).outcome, 'signed');
-    assert.equal(cache.signature({ ...signature, annotations: {} }, evidence, authority(alice)).outcome, 'refused');
-    assert.equal(cache.signature({ ...signature, format: 'bundle' }, evidence, authority(alice)).outcome, 'refused');
+    assert.equal(
+      cache.signature({ ...signature, annotations: {} }, evidence, authority(alice)).outcome,
+      'refused',
+    );
+    assert.equal(
+      cache.signature({ ...signature, format: 'bundle' }, evidence, authority(alice)).outcome,
+      'refused',
+    );
     assert.equal(cache.signature(signature, evidence, authority(alice)).outcome, 'signed');
   });
 
@@ -70,17 +86,33 @@ describe('the cache of facts', () => {
         bundleEvidence(issuer.messageBundle(manifest.bytes)),
       ]),
     );
-    const mixed: RawSignature[] = [...made, ...made.slice(0, 3).map((s, i) => ({ ...s, annotations: made[(i + 3) % made.length]?.annotations ?? {} }))];
+    const mixed: RawSignature[] = [
+      ...made,
+      ...made
+        .slice(0, 3)
+        .map((s, i) => ({ ...s, annotations: made[(i + 3) % made.length]?.annotations ?? {} })),
+    ];
     const authorities = [authority(alice), authority(bob), authority(alice, 'other')];
-    const question = fc.tuple(fc.constantFrom(...mixed), fc.constantFrom(image, other), fc.constantFrom(...authorities));
+    const question = fc.tuple(
+      fc.constantFrom(...mixed),
+      fc.constantFrom(image, other),
+      fc.constantFrom(...authorities),
+    );
     fc.assert(
-      fc.property(fc.array(question, { maxLength: 40 }), fc.constantFrom(16 * 1024 * 1024, 4096), (questions, maxBytes) => {
-        const cache = new FactCache(maxBytes);
-        for (const [raw, manifest, by] of questions) {
-          const evidence = evidenceOf(manifest, [raw]);
-          assert.deepEqual(cache.signature(raw, evidence, by), unmemoisedFacts.signature(raw, evidence, by));
-        }
-      }),
+      fc.property(
+        fc.array(question, { maxLength: 40 }),
+        fc.constantFrom(16 * 1024 * 1024, 4096),
+        (questions, maxBytes) => {
+          const cache = new FactCache(maxBytes);
+          for (const [raw, manifest, by] of questions) {
+            const evidence = evidenceOf(manifest, [raw]);
+            assert.deepEqual(
+              cache.signature(raw, evidence, by),
+              unmemoisedFacts.signature(raw, evidence, by),
+            );
+          }
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -102,12 +134,21 @@ describe('the cache of facts', () => {
   });
 
   it('forgets what was not used for longest when it is full', () => {
-    const many = Array.from({ length: 50 }, (_, i) => simpleSigningEvidence(alice.simpleSigning(image.digest, { annotations: { i: i.toString().repeat(100) } })));
+    const many = Array.from({ length: 50 }, (_, i) =>
+      simpleSigningEvidence(
+        alice.simpleSigning(image.digest, { annotations: { i: i.toString().repeat(100) } }),
+      ),
+    );
     const cache = new FactCache(8192);
-    const [first, ...rest] = many.map((raw) => cache.signature(raw, evidenceOf(image, []), authority(alice)));
+    const [first, ...rest] = many.map((raw) =>
+      cache.signature(raw, evidenceOf(image, []), authority(alice)),
+    );
     const again = cache.signature(many[0]!, evidenceOf(image, []), authority(alice));
     assert.notEqual(again, first);
     assert.deepEqual(again, first);
-    assert.equal(cache.signature(many.at(-1)!, evidenceOf(image, []), authority(alice)), rest.at(-1));
+    assert.equal(
+      cache.signature(many.at(-1)!, evidenceOf(image, []), authority(alice)),
+      rest.at(-1),
+    );
   });
 });

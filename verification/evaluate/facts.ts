@@ -17,7 +17,11 @@ export interface Facts {
    * part in them. Absent where nothing is to be remembered.
    */
   readonly verified?: WeakMap<CompiledRequirement, WeakMap<Evidence, VerifiedResult>>;
-  signature(signature: RawSignature, evidence: Evidence, authority: CompiledAuthority): SignatureFact;
+  signature(
+    signature: RawSignature,
+    evidence: Evidence,
+    authority: CompiledAuthority,
+  ): SignatureFact;
 }
 
 /** Cryptography every time: what the memo is measured against. */
@@ -31,7 +35,8 @@ export const unmemoisedFacts: Facts = {
  * used first.
  */
 export class FactCache implements Facts {
-  readonly verified: WeakMap<CompiledRequirement, WeakMap<Evidence, VerifiedResult>> = new WeakMap();
+  readonly verified =
+    new WeakMap<CompiledRequirement, WeakMap<Evidence, VerifiedResult>>();
   readonly #facts: LRUCache<string, SignatureFact>;
   /** The same facts by the objects themselves: no key is put together while they live. */
   readonly #near = new WeakMap<RawSignature, WeakMap<CompiledAuthority, NearFact>>();
@@ -43,7 +48,11 @@ export class FactCache implements Facts {
     this.#facts = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
   }
 
-  signature(signature: RawSignature, evidence: Evidence, authority: CompiledAuthority): SignatureFact {
+  signature(
+    signature: RawSignature,
+    evidence: Evidence,
+    authority: CompiledAuthority,
+  ): SignatureFact {
     const near = this.#near.get(signature)?.get(authority);
     if (near?.evidence === evidence) return near.fact;
     const fact = this.#far(signature, evidence, authority);
@@ -65,7 +74,9 @@ export class FactCache implements Facts {
   #nameOf(signature: RawSignature): string {
     const known = this.#names.get(signature);
     if (known !== undefined) return known;
-    const annotations = createHash('sha256').update(canonicalJson(signature.annotations)).digest('hex');
+    const annotations = createHash('sha256')
+      .update(canonicalJson(signature.annotations))
+      .digest('hex');
     const name = `${signature.format} ${signature.digest} ${annotations}`;
     this.#names.set(signature, name);
     return name;
@@ -87,5 +98,8 @@ function isFact(fact: SignatureFact): boolean {
 function sizeOf(fact: SignatureFact, key: string): number {
   const details = fact.checks.reduce((sum, check) => sum + 128 + 2 * check.detail.length, 0);
   const annotations = fact.outcome === 'signed' ? [...fact.annotations] : [];
-  return annotations.reduce((sum, [name, value]) => sum + 64 + 2 * (name.length + value.length), 512 + key.length + details);
+  return annotations.reduce(
+    (sum, [name, value]) => sum + 64 + 2 * (name.length + value.length),
+    512 + key.length + details,
+  );
 }

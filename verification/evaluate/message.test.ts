@@ -5,44 +5,49 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
 import { INCONCLUSIVE_REASONS, REJECTED_REASONS, type ReasonCode } from '../reasons.ts';
-import { verdictOf, type RequirementResult } from '../result.ts';
-import { failureLine, printable, verdictLine } from './message.ts';
+import { failureLine, printable, type FailureParts } from './message.ts';
 
-const base = { requirement: 'signed', category: 'Image Signature', message: 'no signature by release-key', trail: [] } as const;
+const base = {
+  image: 'registry.example/app:1.2',
+  rule: 'team-images/signed',
+  message: 'no signature by release-key',
+};
 const DIGEST = `sha256:${'a'.repeat(64)}`;
-const lineOf = (result: RequirementResult, digest?: string): string | undefined => verdictLine('registry.example/app:1.2', digest, verdictOf('team-images', [result]));
+const lineOf = (parts: Partial<FailureParts> & Pick<FailureParts, 'code'>): string =>
+  failureLine({ ...base, ...parts });
 
-describe('the line for a verdict', () => {
+describe('the line for what is not a pass', () => {
   it('names image, reason, rule, code and what to do', () => {
     assert.equal(
-      lineOf({ ...base, outcome: 'rejected', code: 'NO_SIGNATURE' }, DIGEST),
+      lineOf({ code: 'NO_SIGNATURE', digest: DIGEST }),
       `registry.example/app:1.2: no signature by release-key [team-images/signed] NO_SIGNATURE: sign ${DIGEST} or request an exception`,
     );
     assert.equal(
-      lineOf({ ...base, outcome: 'rejected', code: 'NO_SIGNATURE' }),
+      lineOf({ code: 'NO_SIGNATURE' }),
       'registry.example/app:1.2: no signature by release-key [team-images/signed] NO_SIGNATURE: sign that digest, or request an exception',
     );
     assert.equal(
-      lineOf({ ...base, outcome: 'inconclusive', code: 'REGISTRY_UNAVAILABLE', message: 'no answer' }, DIGEST),
+      lineOf({ code: 'REGISTRY_UNAVAILABLE', message: 'no answer', digest: DIGEST }),
       'registry.example/app:1.2: no answer [team-images/signed] REGISTRY_UNAVAILABLE: retry; check the registry and the network',
     );
   });
 
-  it('does not exist for a pass', () => {
-    const exception = { namespace: 'a', name: 'b', expiresAt: 'c', documentation: {} };
-    assert.equal(lineOf({ ...base, outcome: 'verified', signers: [] }), undefined);
-    assert.equal(lineOf({ ...base, outcome: 'exempt', exception }), undefined);
-  });
-
   it('has a remedy for every code', () => {
-    for (const code of Object.keys({ ...REJECTED_REASONS, ...INCONCLUSIVE_REASONS }) as ReasonCode[]) {
+    for (const code of Object.keys({
+      ...REJECTED_REASONS,
+      ...INCONCLUSIVE_REASONS,
+    }) as ReasonCode[]) {
       const line = failureLine({ image: 'a', message: 'b', code });
       assert.match(line, new RegExp(`^a: b ${code}: [a-z].{8,}[^.]$`));
     }
   });
 
   it('B35: stays short, whatever is in it', () => {
-    const line = failureLine({ image: 'i'.repeat(1_000_000), message: 'm'.repeat(1_000_000), code: 'REF_INVALID' });
+    const line = failureLine({
+      image: 'i'.repeat(1_000_000),
+      message: 'm'.repeat(1_000_000),
+      code: 'REF_INVALID',
+    });
     assert.ok(line.length < 2048);
     assert.match(line, /i…: m+… REF_INVALID: correct it$/);
   });
@@ -50,12 +55,18 @@ describe('the line for a verdict', () => {
 
 describe('text for people', () => {
   it('X55: holds nothing that forges lines, changes direction or hides', () => {
-    assert.equal(printable('a\nb\u001b[31m\u0085\u202e\u2028\u2066\u200b\ufeff\u00ad'), 'a\\u000ab\\u001b[31m\\u0085\\u202e\\u2028\\u2066\\u200b\\ufeff\\u00ad');
+    assert.equal(
+      printable('a\nb\u001b[31m\u0085\u202e\u2028\u2066\u200b\ufeff\u00ad'),
+      'a\\u000ab\\u001b[31m\\u0085\\u202e\\u2028\\u2066\\u200b\\ufeff\\u00ad',
+    );
     assert.equal(printable('\u{e0001}\ud800'), '\\udb40\\udc01\\ud800');
   });
 
   it('keeps everything else as it is', () => {
-    assert.equal(printable('registry.example/app:1.2 – größe ✓ 漢字 😀'), 'registry.example/app:1.2 – größe ✓ 漢字 😀');
+    assert.equal(
+      printable('registry.example/app:1.2 – größe ✓ 漢字 😀'),
+      'registry.example/app:1.2 – größe ✓ 漢字 😀',
+    );
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const shown = printable(text);

@@ -3,7 +3,6 @@
 
 import type { ReasonCode } from '../reasons.ts';
 import { reasonHelp } from '../reasons.ts';
-import type { Verdict } from '../result.ts';
 
 /** Characters of an image as written, which a tenant may make as long as a request. */
 const MAX_IMAGE = 512;
@@ -21,23 +20,6 @@ const SIGN_IT: ReadonlySet<ReasonCode> = new Set([
   'THRESHOLD_NOT_MET',
 ]);
 
-/**
- * The line that people see for a verdict that is not a pass, e.g.
- * `registry.example/app:1.2: no signature by release-key [team-images/signed] NO_SIGNATURE: sign sha256:… or request an exception`.
- * `undefined` for verified and exempt.
- */
-export function verdictLine(image: string, digest: string | undefined, verdict: Verdict): string | undefined {
-  if (verdict.outcome !== 'rejected' && verdict.outcome !== 'inconclusive') return undefined;
-  const { first } = verdict;
-  return failureLine({
-    image,
-    message: first.message,
-    rule: `${verdict.policy}/${first.requirement}`,
-    code: first.code,
-    ...(digest === undefined ? {} : { digest }),
-  });
-}
-
 /** The parts of one line. */
 export interface FailureParts {
   readonly image: string;
@@ -48,11 +30,17 @@ export interface FailureParts {
   readonly digest?: string;
 }
 
-/** Builds one line from its parts: long ones are cut, control characters in any of them are escaped. */
+/**
+ * The line that people see for what is not a pass, e.g.
+ * `registry.example/app:1.2: no signature by release-key [team-images/signed] NO_SIGNATURE: sign sha256:… or request an exception`.
+ * Long parts are cut, control characters in any of them are escaped.
+ */
 export function failureLine(parts: FailureParts): string {
   const rule = parts.rule === undefined ? '' : ` [${parts.rule}]`;
   const image = clip(parts.image, MAX_IMAGE);
-  return printable(`${image}: ${clip(parts.message, MAX_MESSAGE)}${rule} ${parts.code}: ${remedy(parts.code, parts.digest)}`);
+  return printable(
+    `${image}: ${clip(parts.message, MAX_MESSAGE)}${rule} ${parts.code}: ${remedy(parts.code, parts.digest)}`,
+  );
 }
 
 function clip(text: string, max: number): string {

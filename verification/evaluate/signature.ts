@@ -4,7 +4,12 @@
 import type { SignatureFact } from '../cosign/index.ts';
 import type { CompiledAuthority, CompiledRequirement } from '../policy/index.ts';
 import type { Evidence, EvidenceGap, RawSignature } from '../ports.ts';
-import { isInconclusive, type InconclusiveReason, type ReasonCode, type RejectedReason } from '../reasons.ts';
+import {
+  isInconclusive,
+  type InconclusiveReason,
+  type ReasonCode,
+  type RejectedReason,
+} from '../reasons.ts';
 import type { EvidenceTrail, RequirementResult, SignerProof, VerifiedResult } from '../result.ts';
 import type { Facts } from './facts.ts';
 
@@ -38,7 +43,11 @@ interface AuthorityOutcome {
  * signature that is genuine, names this digest and carries the annotations: identity and annotations
  * of one and the same signature. A refused signature never hides a good one.
  */
-export function evaluateSignature(requirement: SignatureRequirement, evidence: Evidence, facts: Facts): RequirementResult {
+export function evaluateSignature(
+  requirement: SignatureRequirement,
+  evidence: Evidence,
+  facts: Facts,
+): RequirementResult {
   const known = facts.verified?.get(requirement)?.get(evidence);
   if (known !== undefined) return known;
   const result = evaluateAll(requirement, evidence, facts);
@@ -46,14 +55,23 @@ export function evaluateSignature(requirement: SignatureRequirement, evidence: E
   return result;
 }
 
-function remember(result: VerifiedResult, { requirement, evidence, facts: { verified } }: Context): void {
+function remember(
+  result: VerifiedResult,
+  { requirement, evidence, facts: { verified } }: Context,
+): void {
   const results = verified?.get(requirement) ?? new WeakMap<Evidence, VerifiedResult>();
   results.set(evidence, result);
   verified?.set(requirement, results);
 }
 
-function evaluateAll(requirement: SignatureRequirement, evidence: Evidence, facts: Facts): RequirementResult {
-  const outcomes = requirement.authorities.map((authority) => judgeAuthority(authority, { requirement, evidence, facts }));
+function evaluateAll(
+  requirement: SignatureRequirement,
+  evidence: Evidence,
+  facts: Facts,
+): RequirementResult {
+  const outcomes = requirement.authorities.map((authority) =>
+    judgeAuthority(authority, { requirement, evidence, facts }),
+  );
   const base = {
     requirement: requirement.name,
     category: 'Image Signature' as const,
@@ -96,13 +114,17 @@ function judgeAuthority(authority: CompiledAuthority, context: Context): Authori
     const fact = context.facts.signature(signature, context.evidence, authority);
     trail.push({ origin: originOf(signature), authority: authority.name, checks: fact.checks });
     const refusal = refusalOf(fact, context.requirement.annotations);
-    if (refusal === undefined && fact.outcome === 'signed') return { signer: fact.signer, refusals, trail };
+    if (refusal === undefined && fact.outcome === 'signed')
+      return { signer: fact.signer, refusals, trail };
     if (refusal !== undefined) refusals.push(refusal);
   }
   return { refusals, trail };
 }
 
-function refusalOf(fact: SignatureFact, annotations: SignatureRequirement['annotations']): Refusal | undefined {
+function refusalOf(
+  fact: SignatureFact,
+  annotations: SignatureRequirement['annotations'],
+): Refusal | undefined {
   switch (fact.outcome) {
     case 'not-a-signature':
       return { code: 'NO_SIGNATURE', detail: 'only attestations' };
@@ -111,7 +133,10 @@ function refusalOf(fact: SignatureFact, annotations: SignatureRequirement['annot
     case 'signed': {
       const missing = annotations.find(([key, value]) => fact.annotations.get(key) !== value);
       if (missing === undefined) return undefined;
-      return { code: 'ANNOTATION_MISMATCH', detail: `signature by ${fact.signer.authority} lacks the annotation ${missing[0]}=${missing[1]}` };
+      return {
+        code: 'ANNOTATION_MISMATCH',
+        detail: `signature by ${fact.signer.authority} lacks the annotation ${missing[0]}=${missing[1]}`,
+      };
     }
   }
 }
@@ -124,15 +149,28 @@ function rejection(
   const names = requirement.authorities.map((a) => a.name).join(' or ');
   // What a limit kept from being read may hold the signature that is missing: junk must not say otherwise.
   const cut = gaps.find((gap) => gap.code === 'LIMIT_EXCEEDED');
-  if (cut !== undefined) return { code: 'LIMIT_EXCEEDED', message: `no signature by ${names} in what was read (${gapMessage(cut)})` };
+  if (cut !== undefined)
+    return {
+      code: 'LIMIT_EXCEEDED',
+      message: `no signature by ${names} in what was read (${gapMessage(cut)})`,
+    };
   const signers = outcomes.flatMap((o) => (o.signer === undefined ? [] : [o.signer.authority]));
   if (signers.length > 0) {
     const count = `${signers.length.toString()} of ${requirement.threshold.toString()}`;
-    return { code: 'THRESHOLD_NOT_MET', message: `signed by ${signers.join(', ')}, ${count} needed authorities` };
+    return {
+      code: 'THRESHOLD_NOT_MET',
+      message: `signed by ${signers.join(', ')}, ${count} needed authorities`,
+    };
   }
-  const [furthest] = outcomes.flatMap((o) => o.refusals).sort((a, b) => rank(b.code) - rank(a.code));
+  const [furthest] = outcomes
+    .flatMap((o) => o.refusals)
+    .sort((a, b) => rank(b.code) - rank(a.code));
   const detail = furthest === undefined ? '' : ` (${furthest.detail})`;
-  if (furthest !== undefined && furthest.code !== 'NO_SIGNATURE' && !isInconclusive(furthest.code)) {
+  if (
+    furthest !== undefined &&
+    furthest.code !== 'NO_SIGNATURE' &&
+    !isInconclusive(furthest.code)
+  ) {
     return { code: furthest.code, message: `no signature by ${names}${detail}` };
   }
   for (const gap of gaps) {

@@ -18,7 +18,6 @@ export {
 } from './media-types.ts';
 export {
   isDigest,
-  parseDigest,
   parseImageReference,
   repositoryName,
   withDigest,

@@ -2,10 +2,21 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { createHash, X509Certificate } from 'node:crypto';
-import { imageTrustPolicySpec, type ImageTrustPolicySpec, type Material, type Mode } from '../../crds/index.ts';
+import {
+  imageTrustPolicySpec,
+  type ImageTrustPolicySpec,
+  type Material,
+  type Mode,
+} from '../../crds/index.ts';
 import { canonicalJson } from '../encoding/index.ts';
 import { VerificationError } from '../error.ts';
-import { compileImageGlob, parseImageReference, repositoryName, type Digest, type ImageReference } from '../image/index.ts';
+import {
+  compileImageGlob,
+  parseImageReference,
+  repositoryName,
+  type Digest,
+  type ImageReference,
+} from '../image/index.ts';
 import type { RegistryOptions } from '../ports.ts';
 import { parsePublicKeys, type TrustedKey } from '../trust/index.ts';
 import { parseDuration } from './duration.ts';
@@ -34,8 +45,16 @@ export type CompiledRequirement =
       readonly threshold: number;
       readonly annotations: readonly (readonly [string, string])[];
     }
-  | { readonly kind: 'allowedDigests'; readonly name: string; readonly digests: ReadonlySet<Digest> }
-  | { readonly kind: 'allowedRepositories'; readonly name: string; readonly allows: (image: ImageReference) => boolean };
+  | {
+      readonly kind: 'allowedDigests';
+      readonly name: string;
+      readonly digests: ReadonlySet<Digest>;
+    }
+  | {
+      readonly kind: 'allowedRepositories';
+      readonly name: string;
+      readonly allows: (image: ImageReference) => boolean;
+    };
 
 /** A use of an image, as far as policies select by it. */
 export interface ImageUse {
@@ -71,14 +90,26 @@ export interface CompiledPolicy {
  */
 export function compilePolicy(name: string, spec: unknown): CompiledPolicy {
   const parsed = parseSpec(spec);
-  const authorities = new Map(parsed.authorities.map((a, i) => [a.name, compileAuthority(a, `spec.authorities[${i.toString()}]`)]));
-  if (authorities.size !== parsed.authorities.length) throw invalid('spec.authorities', 'a name occurs twice');
-  const [first, ...rest] = parsed.requirements.map((r, i) => compileRequirement(r, authorities, `spec.requirements[${i.toString()}]`));
+  const authorities = new Map(
+    parsed.authorities.map((a, i) => [
+      a.name,
+      compileAuthority(a, `spec.authorities[${i.toString()}]`),
+    ]),
+  );
+  if (authorities.size !== parsed.authorities.length)
+    throw invalid('spec.authorities', 'a name occurs twice');
+  const [first, ...rest] = parsed.requirements.map((r, i) =>
+    compileRequirement(r, authorities, `spec.requirements[${i.toString()}]`),
+  );
   if (first === undefined) throw invalid('spec.requirements', 'at least one requirement is needed');
   const requirements = [first, ...rest] as const;
-  if (new Set(requirements.map((r) => r.name)).size !== requirements.length) throw invalid('spec.requirements', 'a name occurs twice');
+  if (new Set(requirements.map((r) => r.name)).size !== requirements.length)
+    throw invalid('spec.requirements', 'a name occurs twice');
   const modes = parsed.modeOverrides.map((o, i) => ({
-    selects: compileSelector(o.namespaceSelector, `spec.modeOverrides[${i.toString()}].namespaceSelector`),
+    selects: compileSelector(
+      o.namespaceSelector,
+      `spec.modeOverrides[${i.toString()}].namespaceSelector`,
+    ),
     mode: o.mode,
   }));
   return {
@@ -89,8 +120,16 @@ export function compilePolicy(name: string, spec: unknown): CompiledPolicy {
     requirements,
     needsEvidence: requirements.some((r) => r.kind === 'signature'),
     registry: compileRegistry(parsed),
-    intervalMs: parseDuration(parsed.reverification.interval, 'spec.reverification.interval', INTERVAL),
-    maxExceptionMs: parseDuration(parsed.exceptions.maxDuration, 'spec.exceptions.maxDuration', EXCEPTION),
+    intervalMs: parseDuration(
+      parsed.reverification.interval,
+      'spec.reverification.interval',
+      INTERVAL,
+    ),
+    maxExceptionMs: parseDuration(
+      parsed.exceptions.maxDuration,
+      'spec.exceptions.maxDuration',
+      EXCEPTION,
+    ),
   };
 }
 
@@ -100,7 +139,9 @@ function parseSpec(spec: unknown): ImageTrustPolicySpec {
   const result = imageTrustPolicySpec.safeParse(spec);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const path = (issue?.path ?? []).map((p) => (typeof p === 'number' ? `[${p.toString()}]` : `.${String(p)}`)).join('');
+  const path = (issue?.path ?? [])
+    .map((p) => (typeof p === 'number' ? `[${p.toString()}]` : `.${String(p)}`))
+    .join('');
   throw invalid(`spec${path}`, issue?.message ?? 'malformed');
 }
 
@@ -118,22 +159,34 @@ function pathOfProto(value: unknown, path: string, depth = 0): string | undefine
   return undefined;
 }
 
-function compileMatch(spec: ImageTrustPolicySpec): Pick<CompiledPolicy, 'coversImage' | 'coversUse'> {
-  const images = spec.match.images.map((p, i) => at(`spec.match.images[${i.toString()}]`, () => compileImageGlob(p)));
+function compileMatch(
+  spec: ImageTrustPolicySpec,
+): Pick<CompiledPolicy, 'coversImage' | 'coversUse'> {
+  const images = spec.match.images.map((p, i) =>
+    at(`spec.match.images[${i.toString()}]`, () => compileImageGlob(p)),
+  );
   if (images.length === 0) throw invalid('spec.match.images', 'at least one pattern is needed');
-  const excluded = spec.match.excludeImages.map((p, i) => at(`spec.match.excludeImages[${i.toString()}]`, () => compileImageGlob(p)));
+  const excluded = spec.match.excludeImages.map((p, i) =>
+    at(`spec.match.excludeImages[${i.toString()}]`, () => compileImageGlob(p)),
+  );
   const inNamespace = compileSelector(spec.match.namespaceSelector, 'spec.match.namespaceSelector');
   const accounts = new Set(spec.match.serviceAccounts);
   return {
-    coversImage: (image) => images.some((glob) => glob(image)) && !excluded.some((glob) => glob(image)),
-    coversUse: (use) => inNamespace(use.namespaceLabels) !== false && (accounts.size === 0 || accounts.has(use.serviceAccount)),
+    coversImage: (image) =>
+      images.some((glob) => glob(image)) && !excluded.some((glob) => glob(image)),
+    coversUse: (use) =>
+      inNamespace(use.namespaceLabels) !== false &&
+      (accounts.size === 0 || accounts.has(use.serviceAccount)),
   };
 }
 
 function modeIn(
   labels: Labels,
   fallback: Mode,
-  overrides: readonly { readonly selects: (labels: Labels) => boolean | undefined; readonly mode: Mode }[],
+  overrides: readonly {
+    readonly selects: (labels: Labels) => boolean | undefined;
+    readonly mode: Mode;
+  }[],
 ): Mode {
   let unsure: Mode | undefined;
   for (const override of overrides) {
@@ -150,7 +203,9 @@ type RequirementSpec = ImageTrustPolicySpec['requirements'][number];
 function compileAuthority(authority: AuthoritySpec, path: string): CompiledAuthority {
   const inline = inlineOf(authority.key.material, `${path}.key.material`);
   const keys = at(`${path}.key.material`, () => parsePublicKeys(inline));
-  const hash = createHash('sha256').update(canonicalJson({ key: keys.map((k) => k.fingerprint) })).digest('hex');
+  const hash = createHash('sha256')
+    .update(canonicalJson({ key: keys.map((k) => k.fingerprint) }))
+    .digest('hex');
   return { name: authority.name, hash, keys };
 }
 
@@ -160,13 +215,26 @@ function compileRequirement(
   path: string,
 ): CompiledRequirement {
   const { name, signature, allowedDigests, allowedRepositories } = requirement;
-  if ([signature, allowedDigests, allowedRepositories].filter((x) => x !== undefined).length !== 1) {
-    throw invalid(path, 'exactly one of signature, allowedDigests and allowedRepositories must be set');
+  if (
+    [signature, allowedDigests, allowedRepositories].filter((x) => x !== undefined).length !== 1
+  ) {
+    throw invalid(
+      path,
+      'exactly one of signature, allowedDigests and allowedRepositories must be set',
+    );
   }
-  if (signature !== undefined) return compileSignature(name, signature, authorities, `${path}.signature`);
-  if (allowedDigests !== undefined) return { kind: 'allowedDigests', name, digests: new Set(allowedDigests as Digest[]) };
-  const globs = (allowedRepositories ?? []).map((p, i) => at(`${path}.allowedRepositories[${i.toString()}]`, () => compileImageGlob(p)));
-  return { kind: 'allowedRepositories', name, allows: (image) => globs.some((glob) => glob(image)) };
+  if (signature !== undefined)
+    return compileSignature(name, signature, authorities, `${path}.signature`);
+  if (allowedDigests !== undefined)
+    return { kind: 'allowedDigests', name, digests: new Set(allowedDigests as Digest[]) };
+  const globs = (allowedRepositories ?? []).map((p, i) =>
+    at(`${path}.allowedRepositories[${i.toString()}]`, () => compileImageGlob(p)),
+  );
+  return {
+    kind: 'allowedRepositories',
+    name,
+    allows: (image) => globs.some((glob) => glob(image)),
+  };
 }
 
 function compileSignature(
@@ -177,22 +245,40 @@ function compileSignature(
 ): CompiledRequirement {
   const authorities = signature.anyOf.map((wanted, i) => {
     const authority = known.get(wanted);
-    if (authority === undefined) throw invalid(`${path}.anyOf[${i.toString()}]`, `${JSON.stringify(wanted)} is not the name of an authority`);
+    if (authority === undefined)
+      throw invalid(
+        `${path}.anyOf[${i.toString()}]`,
+        `${JSON.stringify(wanted)} is not the name of an authority`,
+      );
     return authority;
   });
-  if (new Set(authorities).size !== authorities.length) throw invalid(`${path}.anyOf`, 'a name occurs twice');
+  if (new Set(authorities).size !== authorities.length)
+    throw invalid(`${path}.anyOf`, 'a name occurs twice');
   const keys = authorities.flatMap((a) => a.keys.map((k) => k.fingerprint));
   if (signature.threshold > 1 && new Set(keys).size !== keys.length) {
-    throw invalid(`${path}.threshold`, 'two authorities in anyOf hold the same key: one signature would count twice');
+    throw invalid(
+      `${path}.threshold`,
+      'two authorities in anyOf hold the same key: one signature would count twice',
+    );
   }
   if (authorities.length === 0) throw invalid(`${path}.anyOf`, 'at least one authority is needed');
-  if (signature.threshold > authorities.length) throw invalid(`${path}.threshold`, 'exceeds the number of authorities in anyOf');
-  return { kind: 'signature', name, authorities, threshold: signature.threshold, annotations: Object.entries(signature.annotations) };
+  if (signature.threshold > authorities.length)
+    throw invalid(`${path}.threshold`, 'exceeds the number of authorities in anyOf');
+  return {
+    kind: 'signature',
+    name,
+    authorities,
+    threshold: signature.threshold,
+    annotations: Object.entries(signature.annotations),
+  };
 }
 
 function compileRegistry(spec: ImageTrustPolicySpec): RegistryOptions {
   const { signatureRepository, ca } = spec.registry;
-  const repository = signatureRepository === undefined ? {} : { signatureRepository: compileRepository(signatureRepository) };
+  const repository =
+    signatureRepository === undefined
+      ? {}
+      : { signatureRepository: compileRepository(signatureRepository) };
   if (ca === undefined) return repository;
   const inline = inlineOf(ca, 'spec.registry.ca');
   at('spec.registry.ca', () => checkCertificates(inline));
@@ -202,7 +288,8 @@ function compileRegistry(spec: ImageTrustPolicySpec): RegistryOptions {
 function compileRepository(written: string): string {
   const path = 'spec.registry.signatureRepository';
   const reference = at(path, () => parseImageReference(written));
-  if (reference.tag !== undefined || reference.digest !== undefined) throw invalid(path, 'names a repository, without tag and digest');
+  if (reference.tag !== undefined || reference.digest !== undefined)
+    throw invalid(path, 'names a repository, without tag and digest');
   return repositoryName(reference);
 }
 
@@ -210,14 +297,16 @@ function compileRepository(written: string): string {
 function checkCertificates(pem: string): void {
   const blocks = pem.match(CERTIFICATE) ?? [];
   if (blocks.length === 0) throw new TypeError('holds no PEM certificate');
-  if (pem.replaceAll(CERTIFICATE, '').includes('-----')) throw new TypeError('holds something else than PEM certificates');
+  if (pem.replaceAll(CERTIFICATE, '').includes('-----'))
+    throw new TypeError('holds something else than PEM certificates');
   for (const block of blocks) new X509Certificate(block);
 }
 
 /** The material itself; one that also refers to something is ambiguous. */
 function inlineOf({ inline, configMapRef, secretRef }: Material, path: string): string {
   if (inline === undefined) throw invalid(path, 'is not resolved');
-  if (configMapRef !== undefined || secretRef !== undefined) throw invalid(path, 'exactly one of inline, configMapRef and secretRef must be set');
+  if (configMapRef !== undefined || secretRef !== undefined)
+    throw invalid(path, 'exactly one of inline, configMapRef and secretRef must be set');
   return inline;
 }
 

@@ -15,7 +15,11 @@ export interface DurationBounds {
 const ANY: DurationBounds = { minMs: 1000, maxMs: Number.MAX_SAFE_INTEGER };
 
 /** Milliseconds of a duration such as `1h30m`; POLICY_INVALID for anything else, for zero and beyond the bounds. */
-export function parseDuration(text: string, path: string, { minMs, maxMs }: DurationBounds = ANY): number {
+export function parseDuration(
+  text: string,
+  path: string,
+  { minMs, maxMs }: DurationBounds = ANY,
+): number {
   const [, ...counts] = DURATION.exec(text) ?? [];
   const ms = UNITS_MS.reduce((sum, unit, i) => sum + unit * Number(counts[i] ?? 0), 0);
   if (ms <= 0) throw invalid(path, text, 'is not a duration');

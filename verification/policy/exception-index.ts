@@ -12,7 +12,10 @@ export class ExceptionIndex {
   readonly dropped: number;
 
   /** Takes exceptions in the given order, up to `limit` of them. */
-  constructor(exceptions: Iterable<CompiledException> = [], limit: number = DEFAULT_LIMITS.exceptions) {
+  constructor(
+    exceptions: Iterable<CompiledException> = [],
+    limit: number = DEFAULT_LIMITS.exceptions,
+  ) {
     let count = 0;
     for (const exception of exceptions) {
       count += 1;

@@ -11,7 +11,10 @@ import { ExceptionIndex } from './exception-index.ts';
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const OTHER = `sha512:${'b'.repeat(128)}`;
 const object = testException([DIGEST]);
-const withSpec = (edits: object): SigningException => ({ ...object, spec: { ...object.spec, ...edits } });
+const withSpec = (edits: object): SigningException => ({
+  ...object,
+  spec: { ...object.spec, ...edits },
+});
 const without = (field: keyof SigningExceptionSpec): SigningException => {
   const spec = Object.fromEntries(Object.entries(object.spec).filter(([name]) => name !== field));
   return { ...object, spec: spec as SigningExceptionSpec };
@@ -20,7 +23,11 @@ const without = (field: keyof SigningExceptionSpec): SigningException => {
 describe('compiling an exception', () => {
   it('answers what it permits', () => {
     const exception = compileException(
-      testException([DIGEST, OTHER], { notBefore: '2026-11-20T01:00:00+01:00', expiresAt: '2026-11-27T00:00:00.123Z', serviceAccounts: ['web', 'constructor'] }),
+      testException([DIGEST, OTHER], {
+        notBefore: '2026-11-20T01:00:00+01:00',
+        expiresAt: '2026-11-27T00:00:00.123Z',
+        serviceAccounts: ['web', 'constructor'],
+      }),
     );
     assert.equal(exception.namespace, 'checkout');
     assert.equal(exception.name, 'hotfix');
@@ -35,14 +42,23 @@ describe('compiling an exception', () => {
   });
 
   it('waives everything only where that is said', () => {
-    assert.equal(compileException(testException([DIGEST], { allRequirements: true })).requirements, 'all');
-    assert.deepEqual(compileException(withSpec({ allRequirements: false })).requirements, new Set(['signed']));
+    assert.equal(
+      compileException(testException([DIGEST], { allRequirements: true })).requirements,
+      'all',
+    );
+    assert.deepEqual(
+      compileException(withSpec({ allRequirements: false })).requirements,
+      new Set(['signed']),
+    );
   });
 
   it('tells that it was revoked, or deleted while a finalizer keeps it', () => {
     const revoked = { at: '2026-11-21T00:00:00Z', by: 'lead', reason: 'fixed' };
     assert.deepEqual(compileException(withSpec({ revoked })).revoked, revoked);
-    const deleting = { ...object, metadata: { ...object.metadata, deletionTimestamp: '2026-11-21T00:00:00Z' } };
+    const deleting = {
+      ...object,
+      metadata: { ...object.metadata, deletionTimestamp: '2026-11-21T00:00:00Z' },
+    };
     assert.equal(compileException(deleting).deletedAt, '2026-11-21T00:00:00Z');
   });
 
@@ -57,12 +73,21 @@ describe('compiling an exception', () => {
         exceptionRequestedBy: 'dev@example.com',
       },
     });
-    const full = withSpec({ ticket: 'SEC-1', risk: 'r', compensatingControls: ['a', 'b'], closureCondition: 'c', extensionCondition: 'e' });
+    const full = withSpec({
+      ticket: 'SEC-1',
+      risk: 'r',
+      compensatingControls: ['a', 'b'],
+      closureCondition: 'c',
+      extensionCondition: 'e',
+    });
     const { documentation } = compileException(full).use;
-    assert.deepEqual(
-      Object.entries(documentation).slice(3),
-      [['exceptionTicket', 'SEC-1'], ['exceptionRisk', 'r'], ['exceptionCompensatingControls', 'a; b'], ['exceptionClosureCondition', 'c'], ['exceptionExtensionCondition', 'e']],
-    );
+    assert.deepEqual(Object.entries(documentation).slice(3), [
+      ['exceptionTicket', 'SEC-1'],
+      ['exceptionRisk', 'r'],
+      ['exceptionCompensatingControls', 'a; b'],
+      ['exceptionClosureCondition', 'c'],
+      ['exceptionExtensionCondition', 'e'],
+    ]);
   });
 
   for (const [what, broken, message] of [
@@ -76,25 +101,53 @@ describe('compiling an exception', () => {
     ['no service account', withSpec({ serviceAccounts: [] }), /^spec\.serviceAccounts: /],
     ['no requirement', without('requirements'), /exactly one of requirements/],
     ['an empty list of requirements', withSpec({ requirements: [] }), /^spec\.requirements: /],
-    ['some requirements and all', withSpec({ allRequirements: true }), /exactly one of requirements/],
+    [
+      'some requirements and all',
+      withSpec({ allRequirements: true }),
+      /exactly one of requirements/,
+    ],
     ['X25: no end', without('expiresAt'), /^spec\.expiresAt: /],
     ['X25: no beginning', without('notBefore'), /^spec\.notBefore: /],
-    ['X25: an end without a zone', withSpec({ expiresAt: '2026-11-27T00:00:00' }), /^spec\.expiresAt: /],
+    [
+      'X25: an end without a zone',
+      withSpec({ expiresAt: '2026-11-27T00:00:00' }),
+      /^spec\.expiresAt: /,
+    ],
     ['X25: a leap second', withSpec({ expiresAt: '2026-12-31T23:59:60Z' }), /^spec\.expiresAt: /],
-    ['X25: a day that there is not', withSpec({ expiresAt: '2026-02-30T00:00:00Z' }), /^spec\.expiresAt: /],
+    [
+      'X25: a day that there is not',
+      withSpec({ expiresAt: '2026-02-30T00:00:00Z' }),
+      /^spec\.expiresAt: /,
+    ],
     ['X25: hour 24', withSpec({ expiresAt: '2026-11-27T24:00:00Z' }), /^spec\.expiresAt: /],
-    ['X25: a zone of 24 hours', withSpec({ expiresAt: '2026-11-27T00:00:00+24:00' }), /^spec\.expiresAt: /],
-    ['X25: a year of five digits', withSpec({ expiresAt: '+012026-11-27T00:00:00Z' }), /^spec\.expiresAt: /],
+    [
+      'X25: a zone of 24 hours',
+      withSpec({ expiresAt: '2026-11-27T00:00:00+24:00' }),
+      /^spec\.expiresAt: /,
+    ],
+    [
+      'X25: a year of five digits',
+      withSpec({ expiresAt: '+012026-11-27T00:00:00Z' }),
+      /^spec\.expiresAt: /,
+    ],
     ['X25: a number for an instant', withSpec({ notBefore: 0 }), /^spec\.notBefore: /],
     ['X25: an invalid date', withSpec({ notBefore: 'Invalid Date' }), /^spec\.notBefore: /],
     ['a reason too short', withSpec({ reason: 'because' }), /^spec\.reason: /],
     ['nobody who owns it', without('owner'), /^spec\.owner: /],
     ['nobody who asked for it', without('requestedBy'), /^spec\.requestedBy: /],
-    ['a revocation that does not say why', withSpec({ revoked: { at: '2026-11-21T00:00:00Z', by: 'a', reason: '' } }), /^spec\.revoked\.reason: /],
+    [
+      'a revocation that does not say why',
+      withSpec({ revoked: { at: '2026-11-21T00:00:00Z', by: 'a', reason: '' } }),
+      /^spec\.revoked\.reason: /,
+    ],
     ['no namespace', { ...object, metadata: { name: 'hotfix' } }, /^metadata\.namespace: /],
   ] as const) {
     it(`refuses ${what}`, () => {
-      assert.throws(() => compileException(broken), { name: 'VerificationError', code: 'EXCEPTION_INVALID', message });
+      assert.throws(() => compileException(broken), {
+        name: 'VerificationError',
+        code: 'EXCEPTION_INVALID',
+        message,
+      });
     });
   }
 });
@@ -103,10 +156,25 @@ describe('the hash of an exception', () => {
   const hash = (edits: object = {}): string => exceptionSpecHash({ ...object.spec, ...edits });
 
   it('does not change with documentation, revocation or the order of lists', () => {
-    const spec = testException([DIGEST, OTHER], { requirements: ['a', 'b'], serviceAccounts: ['x', 'y'] }).spec;
-    const shuffled = { ...spec, digests: [OTHER, DIGEST], requirements: ['b', 'a'], serviceAccounts: ['y', 'x'] };
+    const spec = testException([DIGEST, OTHER], {
+      requirements: ['a', 'b'],
+      serviceAccounts: ['x', 'y'],
+    }).spec;
+    const shuffled = {
+      ...spec,
+      digests: [OTHER, DIGEST],
+      requirements: ['b', 'a'],
+      serviceAccounts: ['y', 'x'],
+    };
     assert.equal(exceptionSpecHash(spec), exceptionSpecHash(shuffled));
-    assert.equal(hash(), hash({ reason: 'another reason that is long enough', ticket: 'x', revoked: { at: 'x', by: 'y', reason: 'z' } }));
+    assert.equal(
+      hash(),
+      hash({
+        reason: 'another reason that is long enough',
+        ticket: 'x',
+        revoked: { at: 'x', by: 'y', reason: 'z' },
+      }),
+    );
     assert.match(hash(), /^sha256:[0-9a-f]{64}$/);
   });
 
@@ -139,13 +207,16 @@ describe('the index of exceptions', () => {
   });
 
   it('cannot be reached from another namespace by a policy name with slashes', () => {
-    const tricky = compileException(testException([DIGEST], { policyRef: { name: 'team/kube-system' } }));
+    const tricky = compileException(
+      testException([DIGEST], { policyRef: { name: 'team/kube-system' } }),
+    );
     assert.deepEqual(new ExceptionIndex([tricky]).candidates('team', 'kube-system', DIGEST), []);
   });
 
   it('G7: knows nothing of what objects inherit', () => {
     const index = new ExceptionIndex();
-    for (const name of ['constructor', '__proto__', 'toString']) assert.deepEqual(index.candidates(name, name, name), []);
+    for (const name of ['constructor', '__proto__', 'toString'])
+      assert.deepEqual(index.candidates(name, name, name), []);
   });
 
   it('keeps all that name one use', () => {
@@ -154,9 +225,14 @@ describe('the index of exceptions', () => {
   });
 
   it('leaves out what is beyond its limit, and says so', () => {
-    const three = ['a', 'b', 'c'].map((name) => compileException(testException([DIGEST], {}, name)));
+    const three = ['a', 'b', 'c'].map((name) =>
+      compileException(testException([DIGEST], {}, name)),
+    );
     const index = new ExceptionIndex(three, 2);
-    assert.deepEqual(index.candidates('team', 'checkout', DIGEST).map((e) => e.name), ['a', 'b']);
+    assert.deepEqual(
+      index.candidates('team', 'checkout', DIGEST).map((e) => e.name),
+      ['a', 'b'],
+    );
     assert.equal(index.dropped, 1);
   });
 

@@ -2,7 +2,11 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { createHash } from 'node:crypto';
-import { signingExceptionSpec, type SigningException, type SigningExceptionSpec } from '../../crds/index.ts';
+import {
+  signingExceptionSpec,
+  type SigningException,
+  type SigningExceptionSpec,
+} from '../../crds/index.ts';
 import { canonicalJson } from '../encoding/index.ts';
 import { VerificationError } from '../error.ts';
 import type { ExceptionUse } from '../result.ts';
@@ -34,11 +38,18 @@ export function compileException(object: SigningException): CompiledException {
   const result = signingExceptionSpec.safeParse(object.spec);
   if (!result.success) {
     const issue = result.error.issues[0];
-    throw new VerificationError('EXCEPTION_INVALID', `spec.${(issue?.path ?? []).join('.')}: ${issue?.message ?? 'malformed'}`);
+    throw new VerificationError(
+      'EXCEPTION_INVALID',
+      `spec.${(issue?.path ?? []).join('.')}: ${issue?.message ?? 'malformed'}`,
+    );
   }
   const spec = result.data;
   const { name, namespace = '', deletionTimestamp } = object.metadata;
-  if (namespace === '') throw new VerificationError('EXCEPTION_INVALID', 'metadata.namespace: is missing, and it decides where the exception applies');
+  if (namespace === '')
+    throw new VerificationError(
+      'EXCEPTION_INVALID',
+      'metadata.namespace: is missing, and it decides where the exception applies',
+    );
   return {
     namespace,
     name,
@@ -71,7 +82,10 @@ export function exceptionSpecHash(spec: SigningExceptionSpec): string {
 
 function requirementsOf(spec: SigningExceptionSpec): CompiledException['requirements'] {
   if ((spec.requirements !== undefined) === (spec.allRequirements === true)) {
-    throw new VerificationError('EXCEPTION_INVALID', 'spec: exactly one of requirements and allRequirements: true must be set');
+    throw new VerificationError(
+      'EXCEPTION_INVALID',
+      'spec: exactly one of requirements and allRequirements: true must be set',
+    );
   }
   return spec.requirements === undefined ? 'all' : new Set(spec.requirements);
 }
@@ -93,6 +107,8 @@ function documentationOf(spec: SigningExceptionSpec): Readonly<Record<string, st
     exceptionClosureCondition: spec.closureCondition,
     exceptionExtensionCondition: spec.extensionCondition,
   };
-  const present = Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const present = Object.entries(fields).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
   return Object.fromEntries(present);
 }

@@ -8,8 +8,7 @@ export {
   type CompiledRequirement,
   type ImageUse,
 } from './compile.ts';
-export { parseDuration } from './duration.ts';
 export { compileException, exceptionSpecHash, type CompiledException } from './exception.ts';
 export { ExceptionIndex } from './exception-index.ts';
 export { materialUses, resolveMaterial, type MaterialUse } from './material.ts';
-export { compileSelector, type Labels } from './selector.ts';
+export { type Labels } from './selector.ts';

@@ -11,15 +11,25 @@ import { materialUses, resolveMaterial } from './material.ts';
 import { compileSelector, type Labels } from './selector.ts';
 
 describe('a label selector', () => {
-  const selects = (selector: Parameters<typeof compileSelector>[0], labels: Labels): boolean | undefined => compileSelector(selector)(labels);
-  const expression = (operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist', values?: string[]): Parameters<typeof compileSelector>[0] => ({
+  const selects = (
+    selector: Parameters<typeof compileSelector>[0],
+    labels: Labels,
+  ): boolean | undefined => compileSelector(selector)(labels);
+  const expression = (
+    operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist',
+    values?: string[],
+  ): Parameters<typeof compileSelector>[0] => ({
     matchExpressions: [{ key: 'env', operator, ...(values === undefined ? {} : { values }) }],
   });
 
   for (const [what, selector, answers] of [
     // Answers for {}, {env: a}, {env: c}, {env: ''}.
     ['In', expression('In', ['a', 'b']), [false, true, false, false]],
-    ['NotIn, which also holds without the key', expression('NotIn', ['a', 'b']), [true, false, true, true]],
+    [
+      'NotIn, which also holds without the key',
+      expression('NotIn', ['a', 'b']),
+      [true, false, true, true],
+    ],
     ['Exists', expression('Exists'), [false, true, true, true]],
     ['Exists with an empty list of values', expression('Exists', []), [false, true, true, true]],
     ['DoesNotExist', expression('DoesNotExist'), [true, false, false, false]],
@@ -30,7 +40,10 @@ describe('a label selector', () => {
   ] as const) {
     it(`that asks for ${what} selects as Kubernetes does`, () => {
       const labels: Labels[] = [{}, { env: 'a' }, { env: 'c' }, { env: '' }];
-      assert.deepEqual(labels.map((l) => selects(selector as Parameters<typeof compileSelector>[0], l)), answers);
+      assert.deepEqual(
+        labels.map((l) => selects(selector as Parameters<typeof compileSelector>[0], l)),
+        answers,
+      );
     });
   }
 
@@ -48,10 +61,19 @@ describe('a label selector', () => {
   });
 
   it('G7: does not see what every object inherits', () => {
-    assert.equal(selects({ matchExpressions: [{ key: 'constructor', operator: 'DoesNotExist' }] }, {}), true);
-    assert.equal(selects({ matchExpressions: [{ key: 'toString', operator: 'Exists' }] }, {}), false);
+    assert.equal(
+      selects({ matchExpressions: [{ key: 'constructor', operator: 'DoesNotExist' }] }, {}),
+      true,
+    );
+    assert.equal(
+      selects({ matchExpressions: [{ key: 'toString', operator: 'Exists' }] }, {}),
+      false,
+    );
     const own = JSON.parse('{"__proto__":"x"}') as Labels;
-    assert.equal(selects({ matchExpressions: [{ key: '__proto__', operator: 'Exists' }] }, own), true);
+    assert.equal(
+      selects({ matchExpressions: [{ key: '__proto__', operator: 'Exists' }] }, own),
+      true,
+    );
   });
 
   for (const [selector, message] of [
@@ -60,7 +82,8 @@ describe('a label selector', () => {
     [expression('Exists', ['a']), /values: must be empty for the operator Exists/],
     [expression('DoesNotExist', ['a']), /values: must be empty for the operator DoesNotExist/],
   ] as const) {
-    it(`is refused where ${message.source}`, () => assert.throws(() => compileSelector(selector), { code: 'POLICY_INVALID', message }));
+    it(`is refused where ${message.source}`, () =>
+      assert.throws(() => compileSelector(selector), { code: 'POLICY_INVALID', message }));
   }
 });
 
@@ -70,15 +93,39 @@ describe('a duration', () => {
     fc.assert(
       fc.property(part, part, part, (h, m, s) => {
         fc.pre(h + m + s > 0);
-        assert.equal(parseDuration(`${h.toString()}h${m.toString()}m${s.toString()}s`, 'x'), ((h * 60 + m) * 60 + s) * 1000);
+        assert.equal(
+          parseDuration(`${h.toString()}h${m.toString()}m${s.toString()}s`, 'x'),
+          ((h * 60 + m) * 60 + s) * 1000,
+        );
       }),
     );
     assert.equal(parseDuration('90m', 'x'), 5_400_000);
     assert.equal(parseDuration('010s', 'x'), 10_000);
   });
-  for (const text of ['', '0s', '0h0m', 'h', '1', '1d', '-1h', '1.5h', '1m1h', '1h1h', ' 1h', '1h ', '1H', '١h', '1e3s', '1h\n', 'constructor']) {
+  for (const text of [
+    '',
+    '0s',
+    '0h0m',
+    'h',
+    '1',
+    '1d',
+    '-1h',
+    '1.5h',
+    '1m1h',
+    '1h1h',
+    ' 1h',
+    '1h ',
+    '1H',
+    '١h',
+    '1e3s',
+    '1h\n',
+    'constructor',
+  ]) {
     it(`is not ${JSON.stringify(text)}`, () => {
-      assert.throws(() => parseDuration(text, 'spec.x'), { code: 'POLICY_INVALID', message: `spec.x: ${JSON.stringify(text)} is not a duration` });
+      assert.throws(() => parseDuration(text, 'spec.x'), {
+        code: 'POLICY_INVALID',
+        message: `spec.x: ${JSON.stringify(text)} is not a duration`,
+      });
     });
   }
   it('has bounds that it may reach', () => {
@@ -86,9 +133,15 @@ describe('a duration', () => {
     assert.equal(parseDuration('10s', 'x', bounds), 10_000);
     assert.equal(parseDuration('1m', 'x', bounds), 60_000);
     for (const text of ['9s', '61s', '99999999999999999999h']) {
-      assert.throws(() => parseDuration(text, 'x', bounds), { code: 'POLICY_INVALID', message: /out of range/ });
+      assert.throws(() => parseDuration(text, 'x', bounds), {
+        code: 'POLICY_INVALID',
+        message: /out of range/,
+      });
     }
-    assert.throws(() => parseDuration(`${'9'.repeat(400)}h`, 'x'), { code: 'POLICY_INVALID', message: /out of range/ });
+    assert.throws(() => parseDuration(`${'9'.repeat(400)}h`, 'x'), {
+      code: 'POLICY_INVALID',
+      message: /out of range/,
+    });
   });
 });
 
@@ -117,17 +170,23 @@ describe('material', () => {
 
   it('is replaced by what it refers to, and nothing else changes', () => {
     const resolved = resolveMaterial(spec, (use) => `content of ${use.path}`);
-    assert.deepEqual(materialUses(resolved).map((u) => u.material), [
-      { inline: 'content of spec.authorities[0].key.material' },
-      { inline: 'content of spec.authorities[1].key.material' },
-      { inline: 'content of spec.registry.ca' },
-    ]);
+    assert.deepEqual(
+      materialUses(resolved).map((u) => u.material),
+      [
+        { inline: 'content of spec.authorities[0].key.material' },
+        { inline: 'content of spec.authorities[1].key.material' },
+        { inline: 'content of spec.registry.ca' },
+      ],
+    );
     assert.deepEqual({ ...resolved, authorities: spec.authorities, registry: spec.registry }, spec);
     assert.equal(resolved.registry.signatureRepository, 'registry.example/signatures');
     assert.deepEqual(resolveMaterial({ ...spec, registry: {} }, () => 'x').registry, {});
   });
 
   it('is not resolved in part: what the look-up throws is thrown', () => {
-    assert.throws(() => resolveMaterial(spec, (use) => assert.fail(use.path)), /spec\.authorities\[0\]/);
+    assert.throws(
+      () => resolveMaterial(spec, (use) => assert.fail(use.path)),
+      /spec\.authorities\[0\]/,
+    );
   });
 });

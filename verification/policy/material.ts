@@ -28,11 +28,19 @@ export function resolveMaterial(
   spec: ImageTrustPolicySpec,
   lookup: (use: MaterialUse) => string,
 ): ImageTrustPolicySpec {
-  const resolved = new Map(materialUses(spec).map((use) => [use.material, { inline: lookup(use) }]));
+  const resolved = new Map(
+    materialUses(spec).map((use) => [use.material, { inline: lookup(use) }]),
+  );
   const of = (material: Material): Material => resolved.get(material) ?? material;
   return {
     ...spec,
-    authorities: spec.authorities.map((a) => ({ ...a, key: { ...a.key, material: of(a.key.material) } })),
-    registry: spec.registry.ca === undefined ? spec.registry : { ...spec.registry, ca: of(spec.registry.ca) },
+    authorities: spec.authorities.map((a) => ({
+      ...a,
+      key: { ...a.key, material: of(a.key.material) },
+    })),
+    registry:
+      spec.registry.ca === undefined
+        ? spec.registry
+        : { ...spec.registry, ca: of(spec.registry.ca) },
   };
 }

@@ -15,7 +15,10 @@ type Expression = NonNullable<LabelSelector['matchExpressions']>[number];
  * reading. Throws POLICY_INVALID with the path for what Kubernetes refuses too: `In` and `NotIn` without
  * values, `Exists` and `DoesNotExist` with some.
  */
-export function compileSelector(selector: LabelSelector, path = 'selector'): (labels: Labels) => boolean | undefined {
+export function compileSelector(
+  selector: LabelSelector,
+  path = 'selector',
+): (labels: Labels) => boolean | undefined {
   const wanted = Object.entries(selector.matchLabels ?? {});
   const expressions = selector.matchExpressions ?? [];
   expressions.forEach((expression, i) => {
@@ -24,8 +27,12 @@ export function compileSelector(selector: LabelSelector, path = 'selector'): (la
   if (wanted.length === 0 && expressions.length === 0) return () => true;
   return (labels) => {
     if (labels === undefined) return undefined;
-    const valueOf = (key: string): string | undefined => (Object.hasOwn(labels, key) ? labels[key] : undefined);
-    return wanted.every(([key, value]) => valueOf(key) === value) && expressions.every((e) => holds(e, valueOf(e.key)));
+    const valueOf = (key: string): string | undefined =>
+      Object.hasOwn(labels, key) ? labels[key] : undefined;
+    return (
+      wanted.every(([key, value]) => valueOf(key) === value) &&
+      expressions.every((e) => holds(e, valueOf(e.key)))
+    );
   };
 }
 
@@ -45,5 +52,8 @@ function holds({ operator, values = [] }: Expression, value: string | undefined)
 function checkValues({ operator, values = [] }: Expression, path: string): void {
   const takesValues = operator === 'In' || operator === 'NotIn';
   if (takesValues === values.length > 0) return;
-  throw new VerificationError('POLICY_INVALID', `${path}: must be ${takesValues ? 'given' : 'empty'} for the operator ${operator}`);
+  throw new VerificationError(
+    'POLICY_INVALID',
+    `${path}: must be ${takesValues ? 'given' : 'empty'} for the operator ${operator}`,
+  );
 }

@@ -6,9 +6,15 @@ import type { Digest } from '../image/index.ts';
 import type { Evidence, EvidenceGap, RawSignature } from '../ports.ts';
 
 /** An image manifest with unique content, and its digest. */
-export function testManifest(content: string): { readonly bytes: Buffer; readonly digest: Digest; readonly mediaType: string } {
+export function testManifest(content: string): {
+  readonly bytes: Buffer;
+  readonly digest: Digest;
+  readonly mediaType: string;
+} {
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, annotations: { content } }));
+  const bytes = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType, annotations: { content } }),
+  );
   return { bytes, digest: sha256(bytes), mediaType };
 }
 
@@ -18,12 +24,24 @@ export function simpleSigningEvidence(layer: {
   readonly annotations: Readonly<Record<string, string>>;
 }): RawSignature {
   const { payload, annotations } = layer;
-  return { format: 'simple-signing', digest: sha256(payload), bytes: payload, annotations, origin: 'tag' };
+  return {
+    format: 'simple-signing',
+    digest: sha256(payload),
+    bytes: payload,
+    annotations,
+    origin: 'tag',
+  };
 }
 
 /** A Sigstore bundle as evidence. */
 export function bundleEvidence(bytes: Buffer): RawSignature {
-  return { format: 'bundle', digest: sha256(bytes), bytes, annotations: {}, origin: 'referrers-api' };
+  return {
+    format: 'bundle',
+    digest: sha256(bytes),
+    bytes,
+    annotations: {},
+    origin: 'referrers-api',
+  };
 }
 
 /** A JSON text with other values at some paths, e.g. `{'dsseEnvelope.signatures.0.sig': 1}`; `undefined` removes. */
@@ -45,7 +63,12 @@ export function evidenceOf(
   signatures: readonly RawSignature[],
   gaps: readonly EvidenceGap[] = [],
 ): Evidence {
-  return { digest: manifest.digest, manifest: { mediaType: manifest.mediaType, bytes: manifest.bytes }, signatures, gaps };
+  return {
+    digest: manifest.digest,
+    manifest: { mediaType: manifest.mediaType, bytes: manifest.bytes },
+    signatures,
+    gaps,
+  };
 }
 
 function sha256(bytes: Buffer): Digest {

@@ -31,7 +31,10 @@ export class KeyIssuer {
   }
 
   /** Layer and annotations of a cosign `.sig` image. */
-  simpleSigning(digest: string, options: SimpleSigningOptions = {}): { payload: Buffer; annotations: Record<string, string> } {
+  simpleSigning(
+    digest: string,
+    options: SimpleSigningOptions = {},
+  ): { payload: Buffer; annotations: Record<string, string> } {
     const payload =
       options.payload ??
       Buffer.from(
@@ -53,14 +56,25 @@ export class KeyIssuer {
     const [algorithm = 'sha256', hex = ''] = digest.split(':');
     const statement = {
       _type: 'https://in-toto.io/Statement/v1',
-      subject: [{ digest: { [algorithm]: hex }, ...(options.annotations === undefined ? {} : { annotations: options.annotations }) }],
+      subject: [
+        {
+          digest: { [algorithm]: hex },
+          ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
+        },
+      ],
       predicateType: options.predicateType ?? 'https://sigstore.dev/cosign/sign/v1',
       predicate: {},
     };
     const payload = options.payload ?? Buffer.from(JSON.stringify(statement));
     const payloadType = options.payloadType ?? 'application/vnd.in-toto+json';
     const sig = this.sign(dsse.preAuthEncoding(payloadType, payload)).toString('base64');
-    return this.#wrap({ dsseEnvelope: { payload: payload.toString('base64'), payloadType, signatures: [{ sig, keyid: '' }] } });
+    return this.#wrap({
+      dsseEnvelope: {
+        payload: payload.toString('base64'),
+        payloadType,
+        signatures: [{ sig, keyid: '' }],
+      },
+    });
   }
 
   /** A Sigstore bundle v0.3 with a message signature over the manifest, its digest by the hash of the key. */
@@ -68,7 +82,12 @@ export class KeyIssuer {
     const hash = this.#hash ?? 'sha256';
     const digest = createHash(hash).update(manifest).digest('base64');
     const signature = this.sign(manifest).toString('base64');
-    return this.#wrap({ messageSignature: { messageDigest: { algorithm: `SHA2_${hash.slice(3)}`, digest }, signature } });
+    return this.#wrap({
+      messageSignature: {
+        messageDigest: { algorithm: `SHA2_${hash.slice(3)}`, digest },
+        signature,
+      },
+    });
   }
 
   #wrap(content: object): Buffer {
@@ -76,7 +95,11 @@ export class KeyIssuer {
     return Buffer.from(
       JSON.stringify({
         mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
-        verificationMaterial: { publicKey: { hint }, tlogEntries: [], timestampVerificationData: { rfc3161Timestamps: [] } },
+        verificationMaterial: {
+          publicKey: { hint },
+          tlogEntries: [],
+          timestampVerificationData: { rfc3161Timestamps: [] },
+        },
         ...content,
       }),
     );

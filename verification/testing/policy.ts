@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { ImageTrustPolicySpecInput, SigningException, SigningExceptionSpec } from '../../crds/index.ts';
+import type {
+  ImageTrustPolicySpecInput,
+  SigningException,
+  SigningExceptionSpec,
+} from '../../crds/index.ts';
 import type { Subject } from '../evaluate/index.ts';
 import { parseImageReference, type Digest } from '../image/index.ts';
 import type { KeyIssuer } from './issuer.ts';
@@ -11,7 +15,10 @@ export function testPolicy(
   issuers: readonly Pick<KeyIssuer, 'publicKeyPem'>[],
   overrides: Partial<ImageTrustPolicySpecInput> = {},
 ): ImageTrustPolicySpecInput {
-  const authorities = issuers.map((issuer, i) => ({ name: `key-${i.toString()}`, key: { material: { inline: issuer.publicKeyPem } } }));
+  const authorities = issuers.map((issuer, i) => ({
+    name: `key-${i.toString()}`,
+    key: { material: { inline: issuer.publicKeyPem } },
+  }));
   return {
     mode: 'Enforce',
     match: { images: ['**'] },
@@ -22,7 +29,11 @@ export function testPolicy(
 }
 
 /** An exception from the policy `team` in the namespace `checkout`, for the requirement `signed`. */
-export function testException(digests: readonly string[], spec: Partial<SigningExceptionSpec> = {}, name = 'hotfix'): SigningException {
+export function testException(
+  digests: readonly string[],
+  spec: Partial<SigningExceptionSpec> = {},
+  name = 'hotfix',
+): SigningException {
   return {
     metadata: { name, namespace: 'checkout' },
     spec: {
@@ -41,7 +52,10 @@ export function testException(digests: readonly string[], spec: Partial<SigningE
 }
 
 /** The image `registry.example/app` at a digest, used by the service account `web` in `checkout`. */
-export function testSubject(digest: Digest, overrides: Partial<Omit<Subject, 'digest'>> = {}): Subject {
+export function testSubject(
+  digest: Digest,
+  overrides: Partial<Omit<Subject, 'digest'>> = {},
+): Subject {
   const image = parseImageReference(`registry.example/app:1.2@${digest}`);
   return { image, digest, namespace: 'checkout', serviceAccount: 'web', ...overrides };
 }

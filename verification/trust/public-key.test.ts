@@ -10,7 +10,11 @@ import { parsePublicKeys, verifySignature, type TrustedKey } from './public-key.
 
 const KINDS: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'];
 const MESSAGE = Buffer.from('what was signed');
-const invalid = (message: RegExp): object => ({ name: 'VerificationError', code: 'POLICY_INVALID', message });
+const invalid = (message: RegExp): object => ({
+  name: 'VerificationError',
+  code: 'POLICY_INVALID',
+  message,
+});
 
 function only(pem: string): TrustedKey {
   const keys = parsePublicKeys(pem);
@@ -59,7 +63,10 @@ describe('public keys', () => {
     const signers = KINDS.map((kind) => new KeyIssuer(kind));
     for (const trusted of signers) {
       for (const other of signers.filter((s) => s !== trusted)) {
-        assert.equal(verifySignature(only(trusted.publicKeyPem), MESSAGE, other.sign(MESSAGE)), false);
+        assert.equal(
+          verifySignature(only(trusted.publicKeyPem), MESSAGE, other.sign(MESSAGE)),
+          false,
+        );
       }
     }
     const weak = new KeyIssuer('RSA-2048', 'sha1');
@@ -68,13 +75,19 @@ describe('public keys', () => {
 
   it('X50: take RSA with PKCS#1 padding only', () => {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const pss = sign('sha256', MESSAGE, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING });
+    const pss = sign('sha256', MESSAGE, {
+      key: privateKey,
+      padding: constants.RSA_PKCS1_PSS_PADDING,
+    });
     assert.equal(verifySignature(only(pemOf(publicKey)), MESSAGE, pss), false);
   });
 
   it('do not verify with a hash that the platform lacks', () => {
     const key = only(new KeyIssuer().publicKeyPem);
-    assert.equal(verifySignature({ ...key, hashes: ['no-such-hash'] }, MESSAGE, Buffer.of(1)), false);
+    assert.equal(
+      verifySignature({ ...key, hashes: ['no-such-hash'] }, MESSAGE, Buffer.of(1)),
+      false,
+    );
   });
 
   it('never throw, whatever the signature is', () => {
@@ -91,40 +104,98 @@ describe('parsing public keys', () => {
   it('takes several blocks as a rotation set', () => {
     const set = [new KeyIssuer('P-256'), new KeyIssuer('Ed25519')];
     const keys = parsePublicKeys(set.map((issuer) => issuer.publicKeyPem).join('\n'));
-    assert.deepEqual(keys.map((k) => k.fingerprint), set.map((issuer) => issuer.fingerprint));
+    assert.deepEqual(
+      keys.map((k) => k.fingerprint),
+      set.map((issuer) => issuer.fingerprint),
+    );
   });
 
   it('reads CRLF line ends', () => {
     const issuer = new KeyIssuer();
-    assert.equal(only(issuer.publicKeyPem.replaceAll('\n', '\r\n')).fingerprint, issuer.fingerprint);
+    assert.equal(
+      only(issuer.publicKeyPem.replaceAll('\n', '\r\n')).fingerprint,
+      issuer.fingerprint,
+    );
   });
 
   const pem = new KeyIssuer().publicKeyPem;
   const rsa = (jwk: object): string =>
-    pemOf(createPublicKey({ key: { ...generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }), ...jwk }, format: 'jwk' }));
+    pemOf(
+      createPublicKey({
+        key: {
+          ...generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+            format: 'jwk',
+          }),
+          ...jwk,
+        },
+        format: 'jwk',
+      }),
+    );
   for (const [what, text, message] of [
     ['nothing', '', /holds no PEM block/],
     ['white space', ' \n', /holds no PEM block/],
     ['text before a block', `# release key\n${pem}`, /text that is not a PEM block/],
-    ['text between blocks', `${pem}x\n${new KeyIssuer().publicKeyPem}`, /text that is not a PEM block/],
+    [
+      'text between blocks',
+      `${pem}x\n${new KeyIssuer().publicKeyPem}`,
+      /text that is not a PEM block/,
+    ],
     ['a block without an end', pem.replace(/-----END.*/, ''), /text that is not a PEM block/],
     ['a block inside a block', pem.replace('\n', `\n${pem}`), /text that is not a PEM block/],
-    ['a block whose end has another label', pem.replace('END PUBLIC', 'END PRIVATE'), /text that is not a PEM block/],
-    ['a private key', generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), /"PRIVATE KEY"/],
-    ['a PKCS#1 key', generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'pem', type: 'pkcs1' }).toString(), /"RSA PUBLIC KEY"/],
+    [
+      'a block whose end has another label',
+      pem.replace('END PUBLIC', 'END PRIVATE'),
+      /text that is not a PEM block/,
+    ],
+    [
+      'a private key',
+      generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+      /"PRIVATE KEY"/,
+    ],
+    [
+      'a PKCS#1 key',
+      generateKeyPairSync('rsa', { modulusLength: 2048 })
+        .publicKey.export({ format: 'pem', type: 'pkcs1' })
+        .toString(),
+      /"RSA PUBLIC KEY"/,
+    ],
     ['a certificate label', block('CERTIFICATE', 'x'), /"CERTIFICATE"/],
     ['a block that holds no key', block('PUBLIC KEY', 'junk'), /cannot be parsed/],
     ['an empty block', block('PUBLIC KEY', ''), /cannot be parsed/],
-    ['RSA below 2048 bits', pemOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey), /less than 2048 bits/],
+    [
+      'RSA below 2048 bits',
+      pemOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey),
+      /less than 2048 bits/,
+    ],
     ['RSA with the exponent 1', rsa({ e: 'AQ' }), /exponent 1/],
-    ['RSA-PSS', pemOf(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey), /type rsa-pss/],
-    ['secp256k1', pemOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey), /curve secp256k1/],
-    ['P-224', pemOf(generateKeyPairSync('ec', { namedCurve: 'secp224r1' }).publicKey), /curve secp224r1/],
+    [
+      'RSA-PSS',
+      pemOf(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey),
+      /type rsa-pss/,
+    ],
+    [
+      'secp256k1',
+      pemOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey),
+      /curve secp256k1/,
+    ],
+    [
+      'P-224',
+      pemOf(generateKeyPairSync('ec', { namedCurve: 'secp224r1' }).publicKey),
+      /curve secp224r1/,
+    ],
     ['Ed448', pemOf(generateKeyPairSync('ed448').publicKey), /type ed448/],
     ['X25519', pemOf(generateKeyPairSync('x25519').publicKey), /type x25519/],
     ['the same key twice', pem + pem, /same key twice/],
-    ['the same key in another encoding', pem + block('PUBLIC KEY', compressed(pem)), /same key twice/],
-    ['more than 32 keys', Array.from({ length: 33 }, () => pemOf(generateKeyPairSync('ed25519').publicKey)).join(''), /more than 32 keys/],
+    [
+      'the same key in another encoding',
+      pem + block('PUBLIC KEY', compressed(pem)),
+      /same key twice/,
+    ],
+    [
+      'more than 32 keys',
+      Array.from({ length: 33 }, () => pemOf(generateKeyPairSync('ed25519').publicKey)).join(''),
+      /more than 32 keys/,
+    ],
   ] as const) {
     it(`refuses ${what}`, () => assert.throws(() => parsePublicKeys(text), invalid(message)));
   }
@@ -134,14 +205,20 @@ describe('parsing public keys', () => {
     const key = only(block('PUBLIC KEY', compressed(issuer.publicKeyPem)));
     assert.equal(key.fingerprint, issuer.fingerprint);
     assert.equal(verifySignature(key, MESSAGE, issuer.sign(MESSAGE)), true);
-    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384', paramEncoding: 'explicit' });
+    const { publicKey } = generateKeyPairSync('ec', {
+      namedCurve: 'P-384',
+      paramEncoding: 'explicit',
+    });
     const named = createPublicKey({ key: publicKey.export({ format: 'jwk' }), format: 'jwk' });
     assert.equal(only(pemOf(publicKey)).fingerprint, only(pemOf(named)).fingerprint);
   });
 
   it('takes time in proportion to the text', () => {
     const started = process.hrtime.bigint();
-    assert.throws(() => parsePublicKeys('-----BEGIN PUBLIC KEY-----\n'.repeat(40_000)), invalid(/text that is not a PEM block/));
+    assert.throws(
+      () => parsePublicKeys('-----BEGIN PUBLIC KEY-----\n'.repeat(40_000)),
+      invalid(/text that is not a PEM block/),
+    );
     assert.ok(process.hrtime.bigint() - started < 1_000_000_000n);
   });
 });

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { createHash, createPublicKey, verify, type AsymmetricKeyDetails, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createPublicKey,
+  verify,
+  type AsymmetricKeyDetails,
+  type KeyObject,
+} from 'node:crypto';
 import { VerificationError } from '../error.ts';
 
 /** A public key that somebody decided to trust. */
@@ -36,12 +42,17 @@ export function parsePublicKeys(pem: string): readonly TrustedKey[] {
   if (blocks.length === 0) throw invalid('holds no PEM block');
   if (blocks.length > MAX_KEYS) throw invalid(`holds more than ${MAX_KEYS.toString()} keys`);
   const keys = blocks.map((block) => parseBlock(block[1] ?? '', block[0]));
-  if (new Set(keys.map((k) => k.fingerprint)).size !== keys.length) throw invalid('holds the same key twice');
+  if (new Set(keys.map((k) => k.fingerprint)).size !== keys.length)
+    throw invalid('holds the same key twice');
   return keys;
 }
 
 /** True where the signature over the bytes was made with the key. Never throws. */
-export function verifySignature(trusted: TrustedKey, bytes: Uint8Array, signature: Uint8Array): boolean {
+export function verifySignature(
+  trusted: TrustedKey,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   return trusted.hashes.some((hash) => {
     try {
       return verify(hash, bytes, trusted.key, signature);
@@ -57,11 +68,17 @@ function parseBlock(label: string, block: string): TrustedKey {
   try {
     written = createPublicKey({ key: block, format: 'pem', type: 'spki' });
   } catch (thrown) {
-    throw new VerificationError('POLICY_INVALID', 'holds a public key that cannot be parsed', { cause: thrown });
+    throw new VerificationError('POLICY_INVALID', 'holds a public key that cannot be parsed', {
+      cause: thrown,
+    });
   }
   const hashes = hashesOf(written);
   const key = canonicalKey(written);
-  const fingerprint = 'sha256:' + createHash('sha256').update(key.export({ format: 'der', type: 'spki' })).digest('hex');
+  const fingerprint =
+    'sha256:' +
+    createHash('sha256')
+      .update(key.export({ format: 'der', type: 'spki' }))
+      .digest('hex');
   return { key, fingerprint, hashes };
 }
 
@@ -82,19 +99,24 @@ function hashesOf(key: KeyObject): readonly (string | null)[] {
     case 'ed25519':
       return [null];
     default:
-      throw invalid(`holds a key of the type ${String(key.asymmetricKeyType)}, which is not supported`);
+      throw invalid(
+        `holds a key of the type ${String(key.asymmetricKeyType)}, which is not supported`,
+      );
   }
 }
 
 function curveHashes(curve: string): readonly string[] {
   const hashes = CURVE_HASHES.get(curve);
-  if (hashes === undefined) throw invalid(`holds a key on the curve ${curve}, which is not supported`);
+  if (hashes === undefined)
+    throw invalid(`holds a key on the curve ${curve}, which is not supported`);
   return hashes;
 }
 
 function checkRsa({ modulusLength = 0, publicExponent = 0n }: AsymmetricKeyDetails): void {
-  if (modulusLength < MIN_RSA_BITS) throw invalid(`holds an RSA key of less than ${MIN_RSA_BITS.toString()} bits`);
-  if (publicExponent < MIN_RSA_EXPONENT) throw invalid('holds an RSA key of exponent 1, under which every signature is good');
+  if (modulusLength < MIN_RSA_BITS)
+    throw invalid(`holds an RSA key of less than ${MIN_RSA_BITS.toString()} bits`);
+  if (publicExponent < MIN_RSA_EXPONENT)
+    throw invalid('holds an RSA key of exponent 1, under which every signature is good');
 }
 
 function invalid(detail: string): VerificationError {

@@ -52,16 +52,6 @@ export function updateOf(oldObject: JsonObject, object: JsonObject, overrides: P
   return createOf(object, { operation: 'UPDATE', oldObject, ...overrides });
 }
 
-/** The AdmissionReview that the API server would send for a request. */
-export function reviewOf(request: AdmissionRequest): JsonObject {
-  const { uid, operation, group, kind, subResource, namespace, username, object, oldObject, dryRun } = request;
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: { uid, kind: { group, version: 'v1', kind }, subResource, namespace, operation, userInfo: { username }, object, oldObject, dryRun },
-  };
-}
-
 function podSpec(options: PodOptions): JsonObject {
   const { containers = [], initContainers, ephemeralContainers, volumes, serviceAccountName, nodeName } = options;
   const named = (prefix: string, images: readonly string[]): readonly object[] => images.map((image, i) => ({ name: `${prefix}${i.toString()}`, image }));

@@ -44,7 +44,8 @@ export function decodeReview(text: string): Decoded {
   const request = review['request'];
   if (!isObject(request)) return refuse(undefined, 'request: not an object');
   const { uid } = request as { readonly uid?: unknown };
-  if (typeof uid !== 'string' || uid === '' || uid.length > MAX_UID) return refuse(undefined, 'request.uid: missing');
+  if (typeof uid !== 'string' || uid === '' || uid.length > MAX_UID)
+    return refuse(undefined, 'request.uid: missing');
   if (review['apiVersion'] !== 'admission.k8s.io/v1' || review['kind'] !== 'AdmissionReview') {
     return refuse(uid, 'apiVersion and kind: not admission.k8s.io/v1 AdmissionReview');
   }
@@ -74,10 +75,16 @@ function decodeRequest(uid: string, request: JsonObject): Decoded {
   };
 }
 
-function objectProblem(operation: Operation, object: unknown, oldObject: unknown): string | undefined {
+function objectProblem(
+  operation: Operation,
+  object: unknown,
+  oldObject: unknown,
+): string | undefined {
   if (operation === 'DELETE' || operation === 'CONNECT') return undefined;
   if (!isObject(object)) return 'request.object: not an object';
-  return operation === 'UPDATE' && !isObject(oldObject) ? 'request.oldObject: not an object' : undefined;
+  return operation === 'UPDATE' && !isObject(oldObject)
+    ? 'request.oldObject: not an object'
+    : undefined;
 }
 
 function objectOf(value: unknown): JsonObject | undefined {

@@ -60,23 +60,47 @@ export function allowed(uid: string, extras?: ResponseExtras): AdmissionResponse
 }
 
 /** The request is refused; `message` is what people read, its first line stands for itself. */
-export function denied(uid: string, message: string, causes: readonly Cause[], extras?: ResponseExtras): AdmissionResponse {
+export function denied(
+  uid: string,
+  message: string,
+  causes: readonly Cause[],
+  extras?: ResponseExtras,
+): AdmissionResponse {
   const details = { causes: causes.slice(0, MAX_CAUSES) };
-  const status = { code: 403, status: 'Failure', reason: 'Forbidden', message: cut(message, MAX_MESSAGE), details } as const;
+  const status = {
+    code: 403,
+    status: 'Failure',
+    reason: 'Forbidden',
+    message: cut(message, MAX_MESSAGE),
+    details,
+  } as const;
   return { uid, allowed: false, status, ...(extras === undefined ? {} : extrasOf(extras)) };
 }
 
 /** The request is refused because of a fault of ours. The message holds no detail of the fault. */
 export function errored(uid: string): AdmissionResponse {
-  const message = 'INTERNAL: an internal error stopped the verification of this request; report it with the log';
-  return { uid, allowed: false, status: { code: 500, status: 'Failure', reason: 'InternalError', message } };
+  const message =
+    'INTERNAL: an internal error stopped the verification of this request; report it with the log';
+  return {
+    uid,
+    allowed: false,
+    status: { code: 500, status: 'Failure', reason: 'InternalError', message },
+  };
 }
 
 /** The request goes on with changes. No operation is no patch. */
-export function patched(uid: string, operations: readonly ReplaceOperation[], extras?: ResponseExtras): AdmissionResponse {
+export function patched(
+  uid: string,
+  operations: readonly ReplaceOperation[],
+  extras?: ResponseExtras,
+): AdmissionResponse {
   const base = allowed(uid, extras);
   if (operations.length === 0) return base;
-  return { ...base, patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(operations)).toString('base64') };
+  return {
+    ...base,
+    patchType: 'JSONPatch',
+    patch: Buffer.from(JSON.stringify(operations)).toString('base64'),
+  };
 }
 
 /** The AdmissionReview that carries an answer, as JSON. */
@@ -84,7 +108,9 @@ export function encodeReview(response: AdmissionResponse): string {
   return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":${JSON.stringify(response)}}`;
 }
 
-function extrasOf(extras: ResponseExtras): Pick<AdmissionResponse, 'warnings' | 'auditAnnotations'> {
+function extrasOf(
+  extras: ResponseExtras,
+): Pick<AdmissionResponse, 'warnings' | 'auditAnnotations'> {
   const { warnings = [], audit } = extras;
   return {
     ...(warnings.length === 0 ? {} : { warnings: capWarnings(warnings) }),

@@ -62,13 +62,21 @@ export function strictestOf(policies: readonly CompiledPolicy[], place: Place): 
  * namespace and account speaks, and the cluster default. At least a warning.
  */
 export function unreadableEffect(snapshot: PolicySnapshot, place: Place): Strictest {
-  const { effect, policy } = strictestOf(snapshot.policies.filter((p) => p.coversUse(useOf(UNREADABLE, place))), place);
+  const { effect, policy } = strictestOf(
+    snapshot.policies.filter((p) => p.coversUse(useOf(UNREADABLE, place))),
+    place,
+  );
   if (effect === 'deny') return { effect, policy };
-  return defaultEffect(snapshot, place) === 'deny' ? { effect: 'deny', policy: undefined } : { effect: 'warn', policy };
+  return defaultEffect(snapshot, place) === 'deny'
+    ? { effect: 'deny', policy: undefined }
+    : { effect: 'warn', policy };
 }
 
 /** A use of an image at a place. */
-export function useOf<I extends ImageReference>(image: I, place: Place): ImageUse & { readonly image: I } {
+export function useOf<I extends ImageReference>(
+  image: I,
+  place: Place,
+): ImageUse & { readonly image: I } {
   const { namespace, namespaceLabels, serviceAccount } = place;
   return { image, namespace, namespaceLabels, serviceAccount };
 }

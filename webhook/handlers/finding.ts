@@ -4,7 +4,12 @@
 import type { ImageJudgement } from '../../runtime/judge/index.ts';
 import type { PolicySnapshot } from '../../runtime/program/index.ts';
 import type { ImageField } from '../../runtime/workload/index.ts';
-import type { CompiledPolicy, Digest, ReasonCode, VerificationError } from '../../verification/index.ts';
+import type {
+  CompiledPolicy,
+  Digest,
+  ReasonCode,
+  VerificationError,
+} from '../../verification/index.ts';
 import { defaultEffect, effectOf, strictestOf, unreadableEffect, type Place } from './effect.ts';
 
 /** One thing that is wrong with one image, and what it leads to. Made only where the effect is not `none`. */
@@ -27,23 +32,42 @@ export interface Ground {
 const NONE: readonly Finding[] = [];
 
 /** The reference cannot be read. */
-export function unreadable(field: ImageField, error: VerificationError, { snapshot, place }: Ground): readonly Finding[] {
+export function unreadable(
+  field: ImageField,
+  error: VerificationError,
+  { snapshot, place }: Ground,
+): readonly Finding[] {
   const { effect, policy } = unreadableEffect(snapshot, place);
   if (effect === 'none') return NONE;
-  return [{ field, effect, code: error.code, message: 'the image reference cannot be read', ...ruleOf(policy) }];
+  return [
+    {
+      field,
+      effect,
+      code: error.code,
+      message: 'the image reference cannot be read',
+      ...ruleOf(policy),
+    },
+  ];
 }
 
 /** No policy matches: the cluster default decides. */
 export function unmatched(field: ImageField, { snapshot, place }: Ground): readonly Finding[] {
   const effect = defaultEffect(snapshot, place);
-  return effect === 'none' ? NONE : [{ field, effect, code: 'NO_POLICY', message: 'no policy matches the image' }];
+  return effect === 'none'
+    ? NONE
+    : [{ field, effect, code: 'NO_POLICY', message: 'no policy matches the image' }];
 }
 
 /** The image of a pod has no digest although policies match: validation never resolves a tag. */
-export function undigested(field: ImageField, policies: readonly CompiledPolicy[], { place }: Ground): readonly Finding[] {
+export function undigested(
+  field: ImageField,
+  policies: readonly CompiledPolicy[],
+  { place }: Ground,
+): readonly Finding[] {
   const { effect, policy } = strictestOf(policies, place);
   if (effect === 'none' || policy === undefined) return NONE;
-  const message = policy.spec.tags === 'Deny' ? 'the policy allows no tags' : 'the image has no digest';
+  const message =
+    policy.spec.tags === 'Deny' ? 'the policy allows no tags' : 'the image has no digest';
   return [{ field, effect, code: 'DIGEST_REQUIRED', message, rule: policy.name }];
 }
 
@@ -55,11 +79,17 @@ export function unresolved(
   { place }: Ground,
 ): readonly Finding[] {
   const { effect, policy } = strictestOf(policies, place);
-  return effect === 'none' ? NONE : [{ field, effect, code: error.code, message: error.message, ...ruleOf(policy) }];
+  return effect === 'none'
+    ? NONE
+    : [{ field, effect, code: error.code, message: error.message, ...ruleOf(policy) }];
 }
 
 /** What the policies say of an image by digest. */
-export function judged(field: ImageField, judgement: ImageJudgement, ground: Ground): readonly Finding[] {
+export function judged(
+  field: ImageField,
+  judgement: ImageJudgement,
+  ground: Ground,
+): readonly Finding[] {
   if (judgement.policies.length === 0) return unmatched(field, ground);
   let findings: Finding[] | undefined;
   for (const { policy, verdict } of judgement.policies) {
@@ -68,7 +98,14 @@ export function judged(field: ImageField, judgement: ImageJudgement, ground: Gro
     if (effect === 'none') continue;
     const { code, message, requirement } = verdict.first;
     findings ??= [];
-    findings.push({ field, effect, code, message, rule: `${policy.name}/${requirement}`, digest: judgement.use.image.digest });
+    findings.push({
+      field,
+      effect,
+      code,
+      message,
+      rule: `${policy.name}/${requirement}`,
+      digest: judgement.use.image.digest,
+    });
   }
   return findings ?? NONE;
 }

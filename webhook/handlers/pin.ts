@@ -4,7 +4,13 @@
 import type { PolicySnapshot } from '../../runtime/program/index.ts';
 import type { KeychainProvider, TagDigests } from '../../runtime/registry/index.ts';
 import type { ImageField } from '../../runtime/workload/index.ts';
-import { toVerificationError, withDigest, type ImageReference, type Keychain, type ReasonCode } from '../../verification/index.ts';
+import {
+  toVerificationError,
+  withDigest,
+  type ImageReference,
+  type Keychain,
+  type ReasonCode,
+} from '../../verification/index.ts';
 import type { AdmissionRequest } from '../admission/decode.ts';
 import { allowed, patched, type ReplaceOperation } from '../admission/respond.ts';
 import { notPinnedLine } from '../admission/warning.ts';
@@ -57,16 +63,25 @@ export class PinHandler {
   async handle(request: AdmissionRequest, deadline: Deadline): Promise<Folded> {
     const reading = targetOf(request);
     if (reading.state === 'malformed') return malformed(request.uid, reading.detail);
-    if (reading.state === 'no-images' || reading.target.subject !== 'pod' || reading.target.mirror) return { response: allowed(request.uid) };
+    if (reading.state === 'no-images' || reading.target.subject !== 'pod' || reading.target.mirror)
+      return { response: allowed(request.uid) };
     const { target } = reading;
     const fields = target.changed.filter((field) => !field.image.includes('@'));
     if (fields.length === 0) return { response: allowed(request.uid) };
     const { snapshot } = this.#options.program;
-    if (snapshot === undefined) return { response: allowed(request.uid, { warnings: fields.map((f) => notPinnedLine(f.image, 'NOT_PROGRAMMED')) }) };
+    if (snapshot === undefined)
+      return {
+        response: allowed(request.uid, {
+          warnings: fields.map((f) => notPinnedLine(f.image, 'NOT_PROGRAMMED')),
+        }),
+      };
     const place = await placeOf(target, this.#options.namespaces, deadline);
-    const keychain = (): Keychain | Promise<Keychain> => keychainOf(target, this.#options.keychains);
+    const keychain = (): Keychain | Promise<Keychain> =>
+      keychainOf(target, this.#options.keychains);
     const job: Job = { target, snapshot, place, deadline, keychain };
-    const pins = (await Promise.all(fields.map((field) => this.#pin(field, job)))).filter((pin) => pin !== undefined);
+    const pins = (await Promise.all(fields.map((field) => this.#pin(field, job)))).filter(
+      (pin) => pin !== undefined,
+    );
     const operations = pins.flatMap((pin) => ('operation' in pin ? [pin.operation] : []));
     const warnings = [...new Set(pins.flatMap((pin) => ('warning' in pin ? [pin.warning] : [])))];
     return { response: patched(request.uid, operations, { warnings }) };
@@ -95,9 +110,14 @@ export class PinHandler {
   ): Promise<Pin> {
     try {
       const keychain = await job.keychain();
-      const digest = await this.#options.tags.resolve({ image, keychain, registry }, job.deadline.signal);
+      const digest = await this.#options.tags.resolve(
+        { image, keychain, registry },
+        job.deadline.signal,
+      );
       this.#options.observer.pinned('pinned');
-      return { operation: { op: 'replace', path: field.pointer, value: withDigest(image, digest).written } };
+      return {
+        operation: { op: 'replace', path: field.pointer, value: withDigest(image, digest).written },
+      };
     } catch (thrown) {
       return this.#failed(field, toVerificationError(thrown).code);
     }

@@ -2,7 +2,14 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { KeychainProvider, KeychainRequest } from '../../runtime/registry/index.ts';
-import type { CompiledPolicy, Digest, ImageReference, Keychain, Labels, RegistryOptions } from '../../verification/index.ts';
+import type {
+  CompiledPolicy,
+  Digest,
+  ImageReference,
+  Keychain,
+  Labels,
+  RegistryOptions,
+} from '../../verification/index.ts';
 import type { Deadline } from '../deadline.ts';
 import type { Place } from './effect.ts';
 import type { Target } from './target.ts';
@@ -18,7 +25,11 @@ export interface NamespaceLabels {
 const READ_MS = 1000;
 
 /** Where the images of a target are used. Waits only for a namespace that is not in the cache. */
-export function placeOf(target: Target, namespaces: NamespaceLabels, deadline: Deadline): Place | Promise<Place> {
+export function placeOf(
+  target: Target,
+  namespaces: NamespaceLabels,
+  deadline: Deadline,
+): Place | Promise<Place> {
   const { subject, namespace, serviceAccount } = target;
   const labels = namespaces.cached(namespace);
   if (labels !== undefined) return { subject, namespace, namespaceLabels: labels, serviceAccount };
@@ -28,11 +39,18 @@ export function placeOf(target: Target, namespaces: NamespaceLabels, deadline: D
 }
 
 /** The credentials for a target's images. Waits only for pull secrets that are to be read. */
-export function keychainOf(target: Target, keychains: KeychainProvider): Keychain | Promise<Keychain> {
+export function keychainOf(
+  target: Target,
+  keychains: KeychainProvider,
+): Keychain | Promise<Keychain> {
   const { subject, namespace, pullSecrets, serviceAccount } = target;
   // The API server has copied the pull secrets of the service account into a pod, not into a template.
   const fromAccount = subject === 'template' && pullSecrets.length === 0;
-  const request: KeychainRequest = { namespace, pullSecrets, ...(fromAccount ? { serviceAccount } : {}) };
+  const request: KeychainRequest = {
+    namespace,
+    pullSecrets,
+    ...(fromAccount ? { serviceAccount } : {}),
+  };
   return keychains.keychainNow(request) ?? keychains.keychainFor(request);
 }
 
@@ -43,6 +61,8 @@ export function tagRegistryOf(policies: readonly CompiledPolicy[]): RegistryOpti
 }
 
 /** Whether the reference names a digest. */
-export function hasDigest(image: ImageReference): image is ImageReference & { readonly digest: Digest } {
+export function hasDigest(
+  image: ImageReference,
+): image is ImageReference & { readonly digest: Digest } {
   return image.digest !== undefined;
 }

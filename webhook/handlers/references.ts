@@ -2,7 +2,12 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { LRUCache } from 'lru-cache';
-import { parseImageReference, toVerificationError, VerificationError, type ImageReference } from '../../verification/index.ts';
+import {
+  parseImageReference,
+  toVerificationError,
+  VerificationError,
+  type ImageReference,
+} from '../../verification/index.ts';
 
 /** A reference as written, read; or the REF_INVALID that it is. */
 export type ReadReference = ImageReference | VerificationError;

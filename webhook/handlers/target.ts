@@ -61,7 +61,8 @@ export function targetOf(request: AdmissionRequest): TargetReading {
     if (subResource !== '') return NO_IMAGES;
     return { state: 'malformed', detail: `${kind}: not a kind that is known to carry a pod spec` };
   }
-  if (request.namespace === '' || object === undefined) return { state: 'malformed', detail: 'request.namespace: missing' };
+  if (request.namespace === '' || object === undefined)
+    return { state: 'malformed', detail: 'request.namespace: missing' };
   try {
     return { state: 'target', target: read(request, object) };
   } catch (thrown) {
@@ -91,15 +92,27 @@ function read(request: AdmissionRequest, object: JsonObject): Target {
 /** The annotation alone is anybody's to write; only the kubelet of the pod's node has the name that goes with it. */
 function isMirror(request: AdmissionRequest, object: JsonObject, spec: JsonObject): boolean {
   const { nodeName } = spec as { readonly nodeName?: unknown };
-  if (typeof nodeName !== 'string' || nodeName === '' || request.username !== `system:node:${nodeName}`) return false;
+  if (
+    typeof nodeName !== 'string' ||
+    nodeName === '' ||
+    request.username !== `system:node:${nodeName}`
+  )
+    return false;
   const annotations = metadataOf(object)['annotations'];
-  return typeof annotations === 'object' && annotations !== null && Object.hasOwn(annotations, MIRROR_ANNOTATION);
+  return (
+    typeof annotations === 'object' &&
+    annotations !== null &&
+    Object.hasOwn(annotations, MIRROR_ANNOTATION)
+  );
 }
 
 function hasController(object: JsonObject): boolean {
   const owners = metadataOf(object)['ownerReferences'];
   if (!Array.isArray(owners)) return false;
-  return owners.some((owner: unknown) => typeof owner === 'object' && owner !== null && (owner as JsonObject)['controller'] === true);
+  return owners.some(
+    (owner: unknown) =>
+      typeof owner === 'object' && owner !== null && (owner as JsonObject)['controller'] === true,
+  );
 }
 
 function metadataOf(object: JsonObject): JsonObject {

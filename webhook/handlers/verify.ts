@@ -19,7 +19,15 @@ import type { AdmissionRequest } from '../admission/decode.ts';
 import { allowed, denied } from '../admission/respond.ts';
 import type { Deadline } from '../deadline.ts';
 import { useOf, effectOf } from './effect.ts';
-import { judged, undigested, unmatched, unreadable, unresolved, type Finding, type Ground } from './finding.ts';
+import {
+  judged,
+  undigested,
+  unmatched,
+  unreadable,
+  unresolved,
+  type Finding,
+  type Ground,
+} from './finding.ts';
 import { fold, type Folded } from './fold.ts';
 import { hasDigest, keychainOf, placeOf, tagRegistryOf, type NamespaceLabels } from './place.ts';
 import { isReference, type ReferenceReader } from './references.ts';
@@ -91,7 +99,8 @@ export class VerifyHandler {
     if (target.changed.length === 0) return { response: allowed(request.uid) };
     const { snapshot } = this.#options.program;
     if (snapshot === undefined) return notProgrammed(request.uid, target);
-    if (target.derived && !snapshot.policies.some((p) => p.spec.templates === 'Deny')) return { response: allowed(request.uid) };
+    if (target.derived && !snapshot.policies.some((p) => p.spec.templates === 'Deny'))
+      return { response: allowed(request.uid) };
     const job = await this.#jobOf(target, snapshot, deadline);
     await this.#judgeAll(job);
     return this.#answer(request.uid, job);
@@ -103,7 +112,17 @@ export class VerifyHandler {
     const place = ready instanceof Promise ? await ready : ready;
     const credentials = keychainOf(target, keychains);
     const keychain = credentials instanceof Promise ? await credentials : credentials;
-    return { target, snapshot, place, keychain, exceptions: exceptions.index, deadline, findings: [], judgements: [], tags: 0 };
+    return {
+      target,
+      snapshot,
+      place,
+      keychain,
+      exceptions: exceptions.index,
+      deadline,
+      findings: [],
+      judgements: [],
+      tags: 0,
+    };
   }
 
   async #judgeAll(job: Job): Promise<void> {
@@ -114,7 +133,8 @@ export class VerifyHandler {
       const waiting = field === undefined ? undefined : this.#judgeNow(job, field, index);
       if (waiting !== undefined) (open ??= []).push(waiting);
     }
-    if (open !== undefined) await Promise.all(open.map((waiting) => this.#judgeLater(job, waiting)));
+    if (open !== undefined)
+      await Promise.all(open.map((waiting) => this.#judgeLater(job, waiting)));
   }
 
   /** Judges from what is known; answers the field where the registry is needed. */
@@ -148,7 +168,10 @@ export class VerifyHandler {
     const { image } = open;
     const digest = image.digest ?? (await this.#resolve(job, open));
     if (digest === undefined) return;
-    const judgement = await this.#options.judge.judge(this.#inputOf(job, image, digest), job.deadline.signal);
+    const judgement = await this.#options.judge.judge(
+      this.#inputOf(job, image, digest),
+      job.deadline.signal,
+    );
     this.#take(job, open, judgement, 'registry');
   }
 
@@ -156,24 +179,48 @@ export class VerifyHandler {
   async #resolve(job: Job, { index, field, image }: Open): Promise<Digest | undefined> {
     const policies = job.snapshot.matching(useOf(image, job.place));
     const pinning = policies.filter((policy) => policy.spec.tags === 'Pin');
-    const denying = undigested(field, policies.filter((policy) => policy.spec.tags === 'Deny'), job);
+    const denying = undigested(
+      field,
+      policies.filter((policy) => policy.spec.tags === 'Deny'),
+      job,
+    );
     job.findings[index] = denying;
     if (pinning.length === 0) return undefined;
     try {
-      if ((job.tags += 1) > MAX_TEMPLATE_TAGS) throw new VerificationError('LIMIT_EXCEEDED', 'the template names too many tags to resolve');
-      return await this.#options.tags.resolve({ image, keychain: job.keychain, registry: tagRegistryOf(pinning) }, job.deadline.signal);
+      if ((job.tags += 1) > MAX_TEMPLATE_TAGS)
+        throw new VerificationError(
+          'LIMIT_EXCEEDED',
+          'the template names too many tags to resolve',
+        );
+      return await this.#options.tags.resolve(
+        { image, keychain: job.keychain, registry: tagRegistryOf(pinning) },
+        job.deadline.signal,
+      );
     } catch (thrown) {
-      job.findings[index] = [...denying, ...unresolved(field, toVerificationError(thrown), pinning, job)];
+      job.findings[index] = [
+        ...denying,
+        ...unresolved(field, toVerificationError(thrown), pinning, job),
+      ];
       return undefined;
     }
   }
 
   #inputOf(job: Job, image: ImageReference, digest: Digest): JudgeInput {
     const { snapshot, exceptions, keychain, place } = job;
-    return { snapshot, use: useOf(hasDigest(image) ? image : withDigest(image, digest), place), exceptions, keychain };
+    return {
+      snapshot,
+      use: useOf(hasDigest(image) ? image : withDigest(image, digest), place),
+      exceptions,
+      keychain,
+    };
   }
 
-  #take(job: Job, { index, field }: Open, judgement: ImageJudgement, source: 'cache' | 'registry'): void {
+  #take(
+    job: Job,
+    { index, field }: Open,
+    judgement: ImageJudgement,
+    source: 'cache' | 'registry',
+  ): void {
     const { observer } = this.#options;
     if (judgement.policies.length === 0) observer.unmatched();
     else observer.judged(judgement, source);
@@ -185,7 +232,8 @@ export class VerifyHandler {
 
   #answer(uid: string, job: Job): Folded {
     const findings = job.findings.flat();
-    if (job.target.mirror && findings.some((f) => f.effect === 'deny')) this.#options.observer.mirror();
+    if (job.target.mirror && findings.some((f) => f.effect === 'deny'))
+      this.#options.observer.mirror();
     return fold(uid, job.target, findings, job.judgements);
   }
 }
@@ -193,11 +241,19 @@ export class VerifyHandler {
 /** The answer to a request that has a UID and nothing else that can be relied on. */
 export function malformed(uid: string, detail: string): Folded {
   const message = `REQUEST_MALFORMED: ${printable(detail)}`;
-  return { response: denied(uid, message, [{ reason: 'REQUEST_MALFORMED', message }]), code: 'REQUEST_MALFORMED' };
+  return {
+    response: denied(uid, message, [{ reason: 'REQUEST_MALFORMED', message }]),
+    code: 'REQUEST_MALFORMED',
+  };
 }
 
 function notProgrammed(uid: string, target: Target): Folded {
-  const findings = target.changed.map((field): Finding => ({ field, effect: 'deny', code: 'NOT_PROGRAMMED', message: 'no program of policies yet' }));
+  const findings = target.changed.map((field): Finding => ({
+    field,
+    effect: 'deny',
+    code: 'NOT_PROGRAMMED',
+    message: 'no program of policies yet',
+  }));
   return fold(uid, target, findings, []);
 }
 

@@ -9,7 +9,10 @@ export const CONFIGURATION_NAME = 'countersign';
 
 /** The part of a webhook configuration that is read. */
 export interface WebhookConfiguration extends KubeObject {
-  readonly webhooks?: readonly { readonly name?: string; readonly clientConfig?: { readonly caBundle?: string } }[];
+  readonly webhooks?: readonly {
+    readonly name?: string;
+    readonly clientConfig?: { readonly caBundle?: string };
+  }[];
 }
 
 /** What the API server trusts when it calls us, as the configurations that exist say. */
@@ -29,7 +32,9 @@ export class ConfigurationState {
     const verdicts = new Map<string, boolean>();
     return webhooks.flatMap(({ name, clientConfig }) => {
       const bundle = clientConfig?.caBundle ?? '';
-      const accepted = verdicts.get(bundle) ?? chainsTo(Buffer.from(bundle, 'base64').toString('utf8'), leafPem, now);
+      const accepted =
+        verdicts.get(bundle) ??
+        chainsTo(Buffer.from(bundle, 'base64').toString('utf8'), leafPem, now);
       verdicts.set(bundle, accepted);
       return accepted ? [] : [name ?? ''];
     });

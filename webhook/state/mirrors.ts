@@ -19,7 +19,10 @@ export interface Mirrors {
 }
 
 /** What all mirrors have in common. */
-export type Mirror = Pick<Reflector<KubeObject>, 'start' | 'stop' | 'status' | 'hasSynced' | 'secondsSinceContact'>;
+export type Mirror = Pick<
+  Reflector<KubeObject>,
+  'start' | 'stop' | 'status' | 'hasSynced' | 'secondsSinceContact'
+>;
 
 /** The mirrors as a list. */
 export function allMirrors(mirrors: Mirrors): readonly Mirror[] {
@@ -41,19 +44,36 @@ export function createMirrors({ namespace, ...base }: MirrorsOptions): Mirrors {
   const admission = { group: 'admissionregistration.k8s.io', version: 'v1' };
   const fieldSelector = `metadata.name=${CONFIGURATION_NAME}`;
   return {
-    program: new Reflector({ ...base, namespace, resource: core('configmaps'), labelSelector: PROGRAM_LABEL }),
+    program: new Reflector({
+      ...base,
+      namespace,
+      resource: core('configmaps'),
+      labelSelector: PROGRAM_LABEL,
+    }),
     exceptions: new Reflector({
       ...base,
       resource: { group: GROUP, version: VERSION, plural: signingExceptionKind.plural },
       transform: withoutStatus,
     }),
     namespaces: new Reflector({ ...base, resource: core('namespaces'), transform: labelsOnly }),
-    validating: new Reflector({ ...base, resource: { ...admission, plural: 'validatingwebhookconfigurations' }, fieldSelector }),
-    mutating: new Reflector({ ...base, resource: { ...admission, plural: 'mutatingwebhookconfigurations' }, fieldSelector }),
+    validating: new Reflector({
+      ...base,
+      resource: { ...admission, plural: 'validatingwebhookconfigurations' },
+      fieldSelector,
+    }),
+    mutating: new Reflector({
+      ...base,
+      resource: { ...admission, plural: 'mutatingwebhookconfigurations' },
+      fieldSelector,
+    }),
   };
 }
 
-function core(plural: string): { readonly group: string; readonly version: string; readonly plural: string } {
+function core(plural: string): {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+} {
   return { group: '', version: 'v1', plural };
 }
 

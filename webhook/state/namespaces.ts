@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { resourcePath, type KubeClient, type KubeObject, type ObjectView } from '../../runtime/kube/index.ts';
+import {
+  resourcePath,
+  type KubeClient,
+  type KubeObject,
+  type ObjectView,
+} from '../../runtime/kube/index.ts';
 import type { Logger } from '../../runtime/log/index.ts';
 import type { Labels } from '../../verification/index.ts';
 import type { NamespaceLabels } from '../handlers/place.ts';
@@ -14,7 +19,11 @@ export class NamespaceState implements NamespaceLabels {
   readonly #client: Pick<KubeClient, 'get'>;
   readonly #logger: Logger;
 
-  constructor(store: Pick<ObjectView<KubeObject>, 'get'>, client: Pick<KubeClient, 'get'>, logger: Logger) {
+  constructor(
+    store: Pick<ObjectView<KubeObject>, 'get'>,
+    client: Pick<KubeClient, 'get'>,
+    logger: Logger,
+  ) {
     this.#store = store;
     this.#client = client;
     this.#logger = logger;
@@ -27,11 +36,19 @@ export class NamespaceState implements NamespaceLabels {
 
   async read(namespace: string, signal: AbortSignal): Promise<Labels> {
     try {
-      const path = resourcePath({ group: '', version: 'v1', plural: 'namespaces', name: namespace });
+      const path = resourcePath({
+        group: '',
+        version: 'v1',
+        plural: 'namespaces',
+        name: namespace,
+      });
       const object = await this.#client.get<KubeObject>(path, { signal });
       return object === undefined ? undefined : (object.metadata.labels ?? NO_LABELS);
     } catch (thrown) {
-      this.#logger.warn('cannot read a namespace; policies apply in their strictest reading', { namespace, error: thrown });
+      this.#logger.warn('cannot read a namespace; policies apply in their strictest reading', {
+        namespace,
+        error: thrown,
+      });
       return undefined;
     }
   }

@@ -20,12 +20,18 @@ const MAX_SILENCE_SECONDS = 120;
 
 /** Why the replica is not ready; empty means ready (design §2). */
 export function readinessProblems(input: ReadinessInput): readonly string[] {
-  const unsynced = Object.entries(input.mirrors).flatMap(([name, mirror]) => (mirror.hasSynced ? [] : [`${name} are not read yet`]));
+  const unsynced = Object.entries(input.mirrors).flatMap(([name, mirror]) =>
+    mirror.hasSynced ? [] : [`${name} are not read yet`],
+  );
   return [
     ...(input.programmed ? [] : ['no program of policies yet']),
     ...unsynced,
-    ...(input.exceptionsSilentSeconds > MAX_SILENCE_SECONDS ? ['the watch of exceptions is stale'] : []),
+    ...(input.exceptionsSilentSeconds > MAX_SILENCE_SECONDS
+      ? ['the watch of exceptions is stale']
+      : []),
     ...(input.serving ? [] : ['no serving certificate yet']),
-    ...input.refusing.map((name) => `the caBundle of ${name} does not accept the serving certificate`),
+    ...input.refusing.map(
+      (name) => `the caBundle of ${name} does not accept the serving certificate`,
+    ),
   ];
 }

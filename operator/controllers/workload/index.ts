@@ -3,20 +3,8 @@
 
 export { followChanges } from './changes.ts';
 export { WorkloadExaminer } from './examine.ts';
-export {
-  INVENTORY_INDEXES,
-  namespaceOfKey,
-  WorkloadInventory,
-  type WorkloadStores,
-} from './inventory.ts';
-export {
-  KINDS,
-  sameForJudgement,
-  trimmed,
-  WORKLOADS,
-  type WorkloadKind,
-  type WorkloadObject,
-} from './objects.ts';
+export { INVENTORY_INDEXES, WorkloadInventory, type WorkloadStores } from './inventory.ts';
+export { KINDS, trimmed, WORKLOADS, type WorkloadKind, type WorkloadObject } from './objects.ts';
 export { WorkloadReconciler, type WorkloadObserver } from './reconciler.ts';
 export { Refreshes } from './refreshes.ts';
 export { REPORT_LABELS, type PolicyReport, type ReportSummary } from './report.ts';

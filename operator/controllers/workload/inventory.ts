@@ -83,11 +83,6 @@ export function keyOfObject({ kind = '', metadata }: WorkloadObject): string {
   return [kind, metadata.namespace ?? '', metadata.name].join(SEPARATOR);
 }
 
-/** The namespace of a key. */
-export function namespaceOfKey(key: string): string {
-  return key.split(SEPARATOR)[1] ?? '';
-}
-
 function isKind(kind: string): kind is WorkloadKind {
   return Object.hasOwn(WORKLOADS, kind);
 }

@@ -2,4 +2,3 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { dockerConfigKeychain } from './docker-config.ts';
-export { anonymousKeychain, combineKeychains } from './keychain.ts';

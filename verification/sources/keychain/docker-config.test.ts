@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { anonymousKeychain, combineKeychains } from './keychain.ts';
 import { dockerConfigKeychain } from './docker-config.ts';
 
 function auth(name: string): object {
@@ -134,36 +133,5 @@ describe('dockerConfigKeychain', () => {
       });
     }
     assert.equal(dockerConfigKeychain({ auths: {} }, 'x').credentialFor('a.io', 'b'), undefined);
-  });
-});
-
-describe('combineKeychains', () => {
-  const first = dockerConfigKeychain({ auths: { 'a.io': auth('first') } }, 'one');
-  const second = dockerConfigKeychain(
-    { auths: { 'a.io': auth('second'), 'b.io': auth('second') } },
-    'two',
-  );
-
-  it('asks in order', () => {
-    const both = combineKeychains([first, second]);
-    assert.deepEqual(both.credentialFor('a.io', 'x'), {
-      kind: 'basic',
-      username: 'first',
-      password: 'secret',
-    });
-    assert.deepEqual(both.credentialFor('b.io', 'x'), {
-      kind: 'basic',
-      username: 'second',
-      password: 'secret',
-    });
-    assert.equal(both.credentialFor('c.io', 'x'), undefined);
-  });
-
-  it('names different sets differently', () => {
-    const named = (identity: string) => ({ ...anonymousKeychain, identity });
-    const left = combineKeychains([named('a'), named('b,c')]).identity;
-    assert.notEqual(left, combineKeychains([named('a,b'), named('c')]).identity);
-    assert.equal(combineKeychains([]).identity, 'anonymous');
-    assert.equal(combineKeychains([first]), first);
   });
 });

@@ -35,8 +35,7 @@ export const unmemoisedFacts: Facts = {
  * used first.
  */
 export class FactCache implements Facts {
-  readonly verified =
-    new WeakMap<CompiledRequirement, WeakMap<Evidence, VerifiedResult>>();
+  readonly verified = new WeakMap<CompiledRequirement, WeakMap<Evidence, VerifiedResult>>();
   readonly #facts: LRUCache<string, SignatureFact>;
   /** The same facts by the objects themselves: no key is put together while they live. */
   readonly #near = new WeakMap<RawSignature, WeakMap<CompiledAuthority, NearFact>>();

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Digest, Evidence, EvidenceSource, ImageReference, Keychain, SourceOptions } from '../../../verification/index.ts';
+import { systemClock } from '../../clock.ts';
 
 /** A collection that was started and that a test ends. */
 export interface Collection {
@@ -45,5 +46,5 @@ export function keychainOf(identity: string): Keychain {
 
 /** Lets everything that is ready run. */
 export async function settle(): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(resolve));
+  await systemClock.sleep(0);
 }

@@ -18,7 +18,7 @@ import {
   testManifest,
 } from '../../verification/testing/index.ts';
 import { fixedClock, type FixedClock } from '../clock-testing.ts';
-import { HeldSource, keychainOf, settle } from './__fixtures__/source.ts';
+import { HeldSource, keychainOf } from './__fixtures__/source.ts';
 import {
   EvidenceCache,
   type EvidenceCacheOptions,
@@ -128,7 +128,7 @@ describe('the evidence cache', () => {
     assert.deepEqual(await cache.get(REQUEST, never()), { state: 'collected', evidence: complete });
     assert.equal(source.count, 2);
     source.last.answer(newer);
-    await settle();
+    await clock.advance(0);
     assert.equal(cache.peek(REQUEST), newer);
     assert.equal(source.count, 2);
   });
@@ -148,7 +148,7 @@ describe('the evidence cache', () => {
       assert.equal(cache.peek(REQUEST), complete);
       assert.equal(source.count, count);
       source.last.fail(new VerificationError('REGISTRY_UNAVAILABLE', 'no'));
-      await settle();
+      await clock.advance(0);
     }
     await clock.advance(FRESH);
     assert.equal(cache.peek(REQUEST), undefined);
@@ -287,19 +287,15 @@ describe('the evidence cache', () => {
       'another repository of signatures',
       { registry: { signatureRepository: 'registry.example/signatures' } },
     ],
-    ['another CA', { registry: { ca: 'pem' } }],
+    ['another CA', { registry: { ca: 'other pem' } }],
     [
       'a CA in the place of a repository of signatures',
       { registry: { signatureRepository: 'pem' } },
     ],
   ] as const) {
     it(`keeps apart ${what}`, async () => {
-      await fill(
-        complete,
-        requestOf({
-          registry: 'registry' in other && !('ca' in other.registry) ? { ca: 'pem' } : {},
-        }),
-      );
+      await fill(complete);
+      await fill(complete, requestOf({ registry: { ca: 'pem' } }));
       const { count } = source;
       assert.equal(cache.peek(requestOf(other)), undefined);
       void cache.get(requestOf(other), never());

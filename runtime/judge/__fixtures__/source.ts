@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Digest, Evidence, EvidenceSource, ImageReference, Keychain, SourceOptions } from '../../../verification/index.ts';
-import { systemClock } from '../../clock.ts';
 
 /** A collection that was started and that a test ends. */
 export interface Collection {
@@ -42,9 +41,4 @@ export class HeldSource implements EvidenceSource {
 /** A keychain without credentials, of an identity. */
 export function keychainOf(identity: string): Keychain {
   return { identity, credentialFor: () => undefined };
-}
-
-/** Lets everything that is ready run. */
-export async function settle(): Promise<void> {
-  await systemClock.sleep(0);
 }

@@ -22,7 +22,7 @@ import {
   type Labels,
 } from '../../../verification/index.ts';
 import type { ObservedImage } from './observed.ts';
-import type { Refreshes } from './refreshes.ts';
+import { EARLIEST_LOOK, type Refreshes } from './refreshes.ts';
 import { isSameImage } from './same-image.ts';
 
 /** Where the images of a workload are used, and by what they are judged. */
@@ -171,7 +171,8 @@ export class WorkloadExaminer {
     const use = useOf(observed, image, ground);
     const input: JudgeInput = { snapshot, use, exceptions, keychain };
     const intervals = snapshot.matching(use).map((policy) => policy.intervalMs);
-    if (refreshes.isDue(use, Math.min(...intervals))) await judge.refresh(input, signal);
+    const dueMs = Math.min(...intervals) * EARLIEST_LOOK;
+    if (refreshes.isDue(use, dueMs)) await judge.refresh(input, signal);
     const { policies } = await judge.judge(input, signal);
     return { observed, image: image.written, digest: image.digest, policies };
   }

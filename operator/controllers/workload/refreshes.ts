@@ -6,6 +6,12 @@ import type { Clock } from '../../../runtime/clock.ts';
 import { repositoryName } from '../../../verification/index.ts';
 import type { PinnedUse } from '../../../runtime/judge/index.ts';
 
+/**
+ * The part of an interval after which a workload is looked at again at the earliest, its jitter taken
+ * off: evidence is due then. Were it due only after the whole, half of the looks would come too early
+ * and the next one an interval later.
+ */
+export const EARLIEST_LOOK = 0.9;
 const KEPT = 100_000;
 
 /**

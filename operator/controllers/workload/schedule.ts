@@ -3,6 +3,7 @@
 
 import { isInconclusive, type ExceptionIndex } from '../../../verification/index.ts';
 import type { Finding, Ground } from './examine.ts';
+import { EARLIEST_LOOK } from './refreshes.ts';
 
 /** What decides when a workload is looked at next. */
 export interface ScheduleInput {
@@ -24,7 +25,7 @@ const AFTER_MS = 1;
  * but a change can make a difference.
  */
 export function nextLookMs({ findings, ground, now, random }: ScheduleInput): number | undefined {
-  const jitter = 0.9 + random() / 5;
+  const jitter = EARLIEST_LOOK + random() / 5;
   const intervals = findings.flatMap(({ policies }) =>
     policies.map((p) => ('verdict' in p ? p.policy : p).intervalMs * jitter),
   );

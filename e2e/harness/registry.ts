@@ -35,6 +35,9 @@ export interface Registry {
   stop(): Promise<void>;
 }
 
+/** The status with which a server that is written in Go answers a request without TLS where it expects TLS. */
+const PLAIN_TO_TLS = 400;
+
 /** Starts a registry with an empty folder of its own; it answers when this resolves. */
 export async function startRegistry(options: RegistryOptions): Promise<Registry> {
   const port = options.port ?? (await freePort());
@@ -49,7 +52,11 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   });
   const host = addressOf(options, port);
   if (options.runIn === undefined) {
-    await waitFor(() => answers(host), { timeoutMs: 10_000, message: `registry ${options.kind}` });
+    const status = options.tls === undefined ? 200 : PLAIN_TO_TLS;
+    await waitFor(() => answers(host, status), {
+      timeoutMs: 10_000,
+      message: `registry ${options.kind}`,
+    });
   }
   return { kind: options.kind, host, stop: () => server.stop() };
 }
@@ -86,7 +93,7 @@ function commandOf(options: RegistryOptions, place: Place): { program: string; a
   return { program: tool('registry'), args: ['serve', file] };
 }
 
-async function answers(host: string): Promise<boolean> {
+async function answers(host: string, status: number): Promise<boolean> {
   const response = await fetch(`http://${host}/v2/`);
-  return response.status === 200;
+  return response.status === status;
 }

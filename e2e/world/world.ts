@@ -62,6 +62,8 @@ export class World {
   /** A key that nobody trusts. */
   readonly otherKey: CosignKey;
   readonly kwok: Kwok | undefined;
+  /** Where a scenario may start a registry behind TLS: loopback is only spoken to where it is listed. */
+  readonly tlsHost: string;
   readonly operator: Component;
   readonly webhook: Component;
 
@@ -74,6 +76,7 @@ export class World {
     this.key = parts.key;
     this.otherKey = parts.otherKey;
     this.kwok = parts.kwok;
+    this.tlsHost = parts.tlsHost;
     this.operator = parts.operator;
     this.webhook = parts.webhook;
   }
@@ -124,6 +127,7 @@ interface WorldParts {
   readonly key: CosignKey;
   readonly otherKey: CosignKey;
   readonly kwok: Kwok | undefined;
+  readonly tlsHost: string;
   readonly operator: Component;
   readonly webhook: Component;
 }
@@ -152,11 +156,14 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     options.nodes === 0 ? undefined : await startKwok(plane, { nodes: options.nodes ?? 1 });
   step('starting operator and webhook under their service accounts');
   const hosts = [registry.host, tagRegistry.host, ...(options.plainHttpHosts ?? [])];
-  const { operator, webhook, port } = await startComponents(plane, hosts, options);
+  const tlsHost = `127.0.0.1:${(await freePort()).toString()}`;
+  const env = { COUNTERSIGN_PRIVATE_REGISTRY_HOSTS: tlsHost, ...options.env };
+  const { operator, webhook, port } = await startComponents(plane, hosts, { ...options, env });
   await Promise.all([operator.ready(), webhook.ready()]);
   step('installing config/admission');
   await installAdmission(plane.kubectl, port);
-  const world = new World({ plane, registry, tagRegistry, key, otherKey, kwok, operator, webhook });
+  const common = { plane, registry, tagRegistry, key, otherKey, kwok, tlsHost };
+  const world = new World({ ...common, operator, webhook });
   await admissionAnswers(world);
   return world;
 }

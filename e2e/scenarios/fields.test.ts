@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'mocha';
+import pLimit from 'p-limit';
+import { namespace, sharedWorld } from '../world/index.ts';
+import { readSchema } from './crds/schema.ts';
+import { COVERAGE_TRIALS } from './fields/coverage-trials.ts';
+import { EXCEPTION_TRIALS } from './fields/exception-trials.ts';
+import { Ground, LABELS, type Backdrop } from './fields/ground.ts';
+import { INTERVAL_TRIAL } from './fields/interval-trial.ts';
+import { differingLeaves, leafPaths } from './fields/leaves.ts';
+import { MATERIAL_TRIALS } from './fields/material-trials.ts';
+import { REQUIREMENT_TRIALS } from './fields/requirement-trials.ts';
+import { startTlsRegistry, type TlsRegistry } from './fields/tls-registry.ts';
+import type { Kind, Trial, Tried } from './fields/trial.ts';
+
+const TRIALS: Readonly<Record<Kind, readonly Trial[]>> = {
+  ImageTrustPolicy: [...COVERAGE_TRIALS, ...MATERIAL_TRIALS, ...REQUIREMENT_TRIALS, INTERVAL_TRIAL],
+  SigningException: EXCEPTION_TRIALS,
+};
+const SCHEMAS = {
+  ImageTrustPolicy: readSchema('imagetrustpolicies', 'spec'),
+  SigningException: readSchema('signingexceptions', 'spec'),
+};
+/** Trials wait more than they work. */
+const AT_ONCE = 3;
+const PREFIX = { ImageTrustPolicy: 'itp', SigningException: 'sigex' };
+
+function nameOf({ kind, path }: Trial): string {
+  const words = path.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  return `${PREFIX[kind]}-${words.replace(/-$/, '')}`;
+}
+
+describe('every field of the two kinds has an effect on a real API server', function () {
+  this.timeout(60_000);
+  let registry: Promise<TlsRegistry> | undefined;
+  const running = new Map<Trial, Promise<readonly Tried[]>>();
+
+  before(async () => {
+    const world = await sharedWorld();
+    const review = await world.kubectl.must(['auth', 'whoami', '-o', 'json']);
+    const { status } = JSON.parse(review) as { status: { userInfo: { username: string } } };
+    const me = status.userInfo.username;
+    const backdrop: Backdrop = { world, me, tls: () => (registry ??= startTlsRegistry(world)) };
+    const trials = Object.values(TRIALS).flat();
+    await world.kubectl.apply(trials.map((trial) => namespace(nameOf(trial), LABELS)));
+    const limit = pLimit(AT_ONCE);
+    for (const trial of trials) {
+      const run = limit(() => trial.run(new Ground(backdrop, nameOf(trial))));
+      run.catch(() => undefined); // its test tells
+      running.set(trial, run);
+    }
+  });
+
+  after(async () => {
+    await (await registry)?.stop();
+  });
+
+  for (const kind of ['ImageTrustPolicy', 'SigningException'] as const) {
+    describe(kind, () => {
+      it('has exactly one trial for each of its fields', () => {
+        const fields = leafPaths(SCHEMAS[kind]);
+        const tried = TRIALS[kind].map(({ path }) => path);
+        assert.deepEqual(
+          {
+            missing: fields.filter((path) => !tried.includes(path)),
+            superfluous: tried.filter((path) => !fields.includes(path)),
+            twice: tried.filter((path, index) => tried.indexOf(path) !== index),
+          },
+          { missing: [], superfluous: [], twice: [] },
+        );
+      });
+
+      for (const trial of TRIALS[kind]) {
+        it(`${trial.path}: ${trial.shows}`, async () => {
+          const tried = (await running.get(trial)) ?? [];
+          const [first, ...others] = tried;
+          assert.ok(first !== undefined && others.length > 0);
+          assert.equal(new Set(tried.map(({ seen }) => seen)).size, tried.length);
+          for (const other of others) {
+            const differing = differingLeaves(SCHEMAS[kind], first.spec, other.spec);
+            assert.deepEqual(differing, [trial.path, ...trial.alongside].sort());
+          }
+        });
+      }
+    });
+  }
+});

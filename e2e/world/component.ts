@@ -80,7 +80,9 @@ export class ProcessComponent implements Component {
 
   start(): Promise<void> {
     const { name, built, kubeconfig } = this.#options;
-    const env = { ...this.#options.env, COUNTERSIGN_KUBECONFIG: kubeconfig };
+    // Where tools are cached is no setting of our programs, which refuse what they do not know.
+    const ours = { COUNTERSIGN_KUBECONFIG: kubeconfig, COUNTERSIGN_CACHE: '' };
+    const env = { ...this.#options.env, ...ours };
     const program = join(ROOT, 'node_modules', '.bin', 'node');
     const script = built ? join(ROOT, 'dist', name, 'main.js') : join(ROOT, name, 'main.ts');
     this.#process = ManagedProcess.start({

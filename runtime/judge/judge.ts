@@ -100,12 +100,16 @@ export class Judge {
     return late ? await this.judge(input, signal) : this.#judgement(input, cases, now);
   }
 
-  /** Reads the evidence of every matching policy again; for the clock of re-verification. */
-  async refresh(input: JudgeInput, signal: AbortSignal): Promise<void> {
+  /**
+   * Reads the evidence of every matching policy again; for the clock of re-verification. False where
+   * some could not be read: what is kept stays, and reading is to be tried again.
+   */
+  async refresh(input: JudgeInput, signal: AbortSignal): Promise<boolean> {
     const needing = input.snapshot.matching(input.use).filter((policy) => policy.needsEvidence);
-    await Promise.all(
+    const states = await Promise.all(
       needing.map((policy) => this.#options.evidence.refresh(requestOf(policy, input), signal)),
     );
+    return states.every(({ state }) => state === 'collected');
   }
 
   /** Most policies read a registry in the same way: one look-up then serves them all. */

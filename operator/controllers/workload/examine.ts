@@ -22,7 +22,7 @@ import {
   type Labels,
 } from '../../../verification/index.ts';
 import type { ObservedImage } from './observed.ts';
-import { EARLIEST_LOOK, type Refreshes } from './refreshes.ts';
+import type { Refreshes } from './refreshes.ts';
 import { isSameImage } from './same-image.ts';
 
 /** Where the images of a workload are used, and by what they are judged. */
@@ -41,6 +41,8 @@ export interface Judged {
   readonly digest: Digest;
   /** Never empty. */
   readonly policies: readonly PolicyJudgement[];
+  /** Milliseconds until its evidence is to be read again; 0 or less where it could not be read. */
+  readonly dueInMs: number;
 }
 
 /** An image that could not be judged by digest, or that no policy matches where one must. */
@@ -171,10 +173,12 @@ export class WorkloadExaminer {
     const use = useOf(observed, image, ground);
     const input: JudgeInput = { snapshot, use, exceptions, keychain };
     const intervals = snapshot.matching(use).map((policy) => policy.intervalMs);
-    const dueMs = Math.min(...intervals) * EARLIEST_LOOK;
-    if (refreshes.isDue(use, dueMs)) await judge.refresh(input, signal);
+    const intervalMs = Math.min(...intervals);
+    const due = refreshes.msUntilDue(use, intervalMs) <= 0;
+    if (due && (await judge.refresh(input, signal))) refreshes.wasRead(use);
     const { policies } = await judge.judge(input, signal);
-    return { observed, image: image.written, digest: image.digest, policies };
+    const dueInMs = refreshes.msUntilDue(use, intervalMs);
+    return { observed, image: image.written, digest: image.digest, policies, dueInMs };
   }
 
   async #isSame(

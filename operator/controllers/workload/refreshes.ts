@@ -6,12 +6,6 @@ import type { Clock } from '../../../runtime/clock.ts';
 import { repositoryName } from '../../../verification/index.ts';
 import type { PinnedUse } from '../../../runtime/judge/index.ts';
 
-/**
- * The part of an interval after which a workload is looked at again at the earliest, its jitter taken
- * off: evidence is due then. Were it due only after the whole, half of the looks would come too early
- * and the next one an interval later.
- */
-export const EARLIEST_LOOK = 0.9;
 const KEPT = 100_000;
 
 /**
@@ -27,15 +21,24 @@ export class Refreshes {
   }
 
   /**
-   * True where the interval (milliseconds) has passed since this last answered true, or since it was
-   * first asked: what is asked for the first time is read in any case.
+   * Milliseconds until the evidence is to be read again; 0 or less where that is due. What is asked for
+   * the first time is read in any case, and due after a whole interval.
    */
-  isDue({ image }: PinnedUse, intervalMs: number): boolean {
-    const key = `${repositoryName(image)}@${image.digest}`;
+  msUntilDue({ image }: PinnedUse, intervalMs: number): number {
+    const key = keyOf(image);
     const now = this.#clock.monotonic();
-    const before = this.#readAt.get(key);
-    const due = before !== undefined && now - before >= intervalMs;
-    if (before === undefined || due) this.#readAt.set(key, now);
-    return due;
+    const readAt = this.#readAt.get(key);
+    if (readAt !== undefined) return readAt + intervalMs - now;
+    this.#readAt.set(key, now);
+    return intervalMs;
   }
+
+  /** Notes that the evidence was read again. */
+  wasRead({ image }: PinnedUse): void {
+    this.#readAt.set(keyOf(image), this.#clock.monotonic());
+  }
+}
+
+function keyOf(image: PinnedUse['image']): string {
+  return `${repositoryName(image)}@${image.digest}`;
 }

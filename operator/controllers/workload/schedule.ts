@@ -3,7 +3,6 @@
 
 import { isInconclusive, type ExceptionIndex } from '../../../verification/index.ts';
 import type { Finding, Ground } from './examine.ts';
-import { EARLIEST_LOOK } from './refreshes.ts';
 
 /** What decides when a workload is looked at next. */
 export interface ScheduleInput {
@@ -20,22 +19,26 @@ const RETRY_MS = 60_000;
 const AFTER_MS = 1;
 
 /**
- * Milliseconds until a workload is to be looked at again: the shortest interval of its policies, or the
- * next instant at which an exception for one of its images begins or ends. `undefined` where nothing
- * but a change can make a difference.
+ * Milliseconds until a workload is to be looked at again: when the evidence of one of its images is
+ * due, or at the next instant at which an exception for one of them begins or ends. What could not be
+ * told or read comes sooner. `undefined` where nothing but a change can make a difference.
  */
 export function nextLookMs({ findings, ground, now, random }: ScheduleInput): number | undefined {
-  const jitter = EARLIEST_LOOK + random() / 5;
-  const intervals = findings.flatMap(({ policies }) =>
-    policies.map((p) => ('verdict' in p ? p.policy : p).intervalMs * jitter),
-  );
+  // Never early: what is not due yet would not be read.
+  const jitter = 1 + random() / 5;
+  const dues = findings.flatMap(duesOf).map((ms) => (ms > 0 ? ms : RETRY_MS) * jitter);
   const retry = findings.some(isOpen) ? [RETRY_MS * jitter] : [];
   const boundaries = findings
     .flatMap((finding) => boundariesOf(finding, ground.namespace, ground.exceptions))
     .filter((instant) => instant > now)
     .map((instant) => instant - now + AFTER_MS);
-  const waits = [...intervals, ...retry, ...boundaries];
+  const waits = [...dues, ...retry, ...boundaries];
   return waits.length === 0 ? undefined : Math.min(...waits);
+}
+
+function duesOf(finding: Finding): readonly number[] {
+  if ('dueInMs' in finding) return [finding.dueInMs];
+  return finding.policies.map((policy) => policy.intervalMs);
 }
 
 function isOpen(finding: Finding): boolean {

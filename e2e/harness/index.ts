@@ -47,6 +47,7 @@ export {
   type RunOptions,
 } from './process.ts';
 export {
+  REGISTRY_USER,
   startRegistry,
   type Registry,
   type RegistryKind,

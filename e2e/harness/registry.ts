@@ -23,11 +23,18 @@ export interface RegistryOptions {
   readonly address?: string;
   /** Serves TLS with this certificate. Only for `distribution`. */
   readonly tls?: CertificateFiles;
+  /** Asks for {@link REGISTRY_USER}. Only for `distribution`. */
+  readonly private?: boolean;
   /** Runs it inside these namespaces; nobody waits for it to answer then. */
   readonly runIn?: Namespace;
 }
 
-/** A real OCI registry on loopback, without TLS and without credentials. */
+/** Who may use a registry that is private. */
+export const REGISTRY_USER = { username: 'reader', password: 'correct horse' } as const;
+/** The user as a line of htpasswd: bcrypt with the least cost, since every request is checked. */
+const HTPASSWD = `${REGISTRY_USER.username}:$2b$04$QRsQbPe2V2LaxDkXbhK//.5DPhwPkoaOaUta/EiQoEGBa64TL/Rtm`;
+
+/** A real OCI registry on loopback, without TLS and without credentials unless told. */
 export interface Registry {
   readonly kind: RegistryKind;
   /** `<address>:<port>`. */
@@ -37,6 +44,7 @@ export interface Registry {
 
 /** The status with which a server that is written in Go answers a request without TLS where it expects TLS. */
 const PLAIN_TO_TLS = 400;
+const UNAUTHORIZED = 401;
 
 /** Starts a registry with an empty folder of its own; it answers when this resolves. */
 export async function startRegistry(options: RegistryOptions): Promise<Registry> {
@@ -52,8 +60,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   });
   const host = addressOf(options, port);
   if (options.runIn === undefined) {
-    const status = options.tls === undefined ? 200 : PLAIN_TO_TLS;
-    await waitFor(() => answers(host, status), {
+    await waitFor(() => answers(host, firstStatus(options)), {
       timeoutMs: 10_000,
       message: `registry ${options.kind}`,
     });
@@ -78,10 +85,13 @@ function commandOf(options: RegistryOptions, place: Place): { program: string; a
     return { program: tool('olareg'), args };
   }
   const file = join(directory, 'config.yml');
+  const users = join(directory, 'htpasswd');
+  writeFileSync(users, HTPASSWD);
   const config = {
     version: 0.1,
     log: { level: 'warn' },
     storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
+    ...(options.private === true ? { auth: { htpasswd: { realm: 'tests', path: users } } } : {}),
     http: {
       addr: addressOf(options, port),
       ...(options.tls === undefined
@@ -91,6 +101,12 @@ function commandOf(options: RegistryOptions, place: Place): { program: string; a
   };
   writeFileSync(file, JSON.stringify(config)); // JSON is YAML
   return { program: tool('registry'), args: ['serve', file] };
+}
+
+/** The status of an anonymous request without TLS where the registry is up. */
+function firstStatus(options: RegistryOptions): number {
+  if (options.tls !== undefined) return PLAIN_TO_TLS;
+  return options.private === true ? UNAUTHORIZED : 200;
 }
 
 async function answers(host: string, status: number): Promise<boolean> {

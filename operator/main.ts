@@ -2,18 +2,12 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { systemClock } from '../runtime/clock.ts';
-import { healthRoutes, HttpError, WebServer } from '../runtime/http/index.ts';
+import { serveHealth, serverFaults } from '../runtime/http/index.ts';
 import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
 import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
 import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
-import {
-  ProcessConfig,
-  PullSecrets,
-  RegistryKeychains,
-  TagDigests,
-  type DockerConfigParser,
-} from '../runtime/registry/index.ts';
+import { openKeychains, TagDigests, type DockerConfigParser } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
 import { FactCache, limits, type EvidenceSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
@@ -71,9 +65,23 @@ async function start(context: LifecycleContext): Promise<void> {
       freshMs: settings.caches.tagMs,
       resolveMs: collectionMs,
     }),
-    keychains: await keychainsOf(client),
+    keychains: await openKeychains({
+      settings: settings.registry,
+      client,
+      parse: parseDockerConfig,
+      clock,
+      logger,
+    }),
   });
-  await serveHealth(operator, context);
+  await serveHealth(
+    {
+      ...settings.health,
+      ready: () => operator.readiness(),
+      metrics: () => operator.renderMetrics(),
+      onError: serverFaults(logger, () => metrics.fault()),
+    },
+    context,
+  );
   context.onStop('operator', () => operator.shutDown());
   await operator.start();
 }
@@ -91,41 +99,10 @@ function registrySource(context: LifecycleContext): EvidenceSource {
   return source;
 }
 
-async function keychainsOf(client: KubeClient): Promise<RegistryKeychains> {
-  const { dockerConfigPath, pullSecrets } = settings.registry;
-  const parse = parseDockerConfig;
-  const config = new ProcessConfig({ path: dockerConfigPath, parse, clock, logger });
-  await config.load();
-  const secrets = pullSecrets ? new PullSecrets({ client, parse, clock, logger }) : undefined;
-  return new RegistryKeychains(config, secrets);
-}
-
-async function serveHealth(
-  operator: CountersignOperator,
-  context: LifecycleContext,
-): Promise<void> {
-  const routes = healthRoutes({
-    ready: () => operator.readiness(),
-    metrics: () => operator.renderMetrics(),
-  });
-  const health = new WebServer({ routes, onError: serverFault });
-  await health.listen(settings.health);
-  context.onStop('health server', () => health.close(1_000));
-}
-
 /** Reads a docker configuration, of this process or from a pull secret. */
 const parseDockerConfig: DockerConfigParser = (text) => {
   const keychain = dockerConfigKeychain(JSON.parse(text), 'docker configuration');
   return (host, repository) => keychain.credentialFor(host, repository);
 };
-
-function serverFault(error: unknown): void {
-  if (error instanceof HttpError) {
-    logger.debug('a request was refused', { error });
-    return;
-  }
-  metrics.fault();
-  logger.warn('a request failed', { error });
-}
 
 await runMain({ logger, stopMs: STOP_MS, onUnhandled: () => metrics.fault() }, start);

@@ -2,17 +2,16 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { systemClock } from '../runtime/clock.ts';
-import { healthRoutes, HttpError, WebServer } from '../runtime/http/index.ts';
+import { serveHealth, serverFaults, WebServer } from '../runtime/http/index.ts';
 import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
 import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
 import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
 import {
-  ProcessConfig,
-  PullSecrets,
-  RegistryKeychains,
+  openKeychains,
   TagDigests,
   type DockerConfigParser,
+  type RegistryKeychains,
 } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
 import { FactCache, limits, type EvidenceSource } from '../verification/index.ts';
@@ -43,6 +42,7 @@ const clock = systemClock;
 const settings = processSettings();
 const logger = createLogger({ level: settings.log.level, format: settings.log.format });
 const metrics = new WebhookMetrics();
+const onError = serverFaults(logger, () => metrics.fault('server'));
 
 async function start(context: LifecycleContext): Promise<void> {
   const { kubeconfigPath } = settings;
@@ -51,7 +51,13 @@ async function start(context: LifecycleContext): Promise<void> {
   context.onStop('kubernetes connections', () => connection.close());
   const registries: Registries = {
     source: registrySource(context),
-    keychains: await keychainsOf(client),
+    keychains: await openKeychains({
+      settings: settings.registry,
+      client,
+      parse: parseDockerConfig,
+      clock,
+      logger,
+    }),
   };
   const server = new ServingSwitch();
   const replica = new Replica({
@@ -65,7 +71,15 @@ async function start(context: LifecycleContext): Promise<void> {
   });
   context.onStop('mirrors', () => replica.stop());
   replica.start();
-  await serveHealth(replica, context);
+  await serveHealth(
+    {
+      ...settings.health,
+      ready: () => replica.readiness(),
+      metrics: () => metrics.render(replica.state()),
+      onError,
+    },
+    context,
+  );
   void serve(registries, { replica, server, context }).catch(endProcess);
 }
 
@@ -90,7 +104,7 @@ async function serve(
   const web = new WebServer({
     routes: routesOf(registries, replica),
     tls: tlsOf(leaf),
-    onError: serverFault,
+    onError,
   });
   server.attach(web);
   const bound = await web.listen({ host, port });
@@ -163,45 +177,11 @@ function registrySource(context: LifecycleContext): EvidenceSource {
   return source;
 }
 
-async function keychainsOf(client: KubeClient): Promise<RegistryKeychains> {
-  const { dockerConfigPath, pullSecrets } = settings.registry;
-  const config = new ProcessConfig({
-    path: dockerConfigPath,
-    parse: parseDockerConfig,
-    clock,
-    logger,
-  });
-  await config.load();
-  return new RegistryKeychains(
-    config,
-    pullSecrets ? new PullSecrets({ client, parse: parseDockerConfig, clock, logger }) : undefined,
-  );
-}
-
-async function serveHealth(replica: Replica, context: LifecycleContext): Promise<void> {
-  const routes = healthRoutes({
-    ready: () => replica.readiness(),
-    metrics: () => metrics.render(replica.state()),
-  });
-  const health = new WebServer({ routes, onError: serverFault });
-  await health.listen(settings.health);
-  context.onStop('health server', () => health.close(1_000));
-}
-
 /** Reads a docker configuration, of this process or from a pull secret. */
 const parseDockerConfig: DockerConfigParser = (text) => {
   const keychain = dockerConfigKeychain(JSON.parse(text), 'docker configuration');
   return (host, repository) => keychain.credentialFor(host, repository);
 };
-
-function serverFault(error: unknown): void {
-  if (error instanceof HttpError) {
-    logger.debug('a request was refused', { error });
-    return;
-  }
-  metrics.fault('server');
-  logger.warn('a request failed', { error });
-}
 
 /** What keeps the replica from serving at all ends the process: it is then started anew. */
 function endProcess(error: unknown): void {

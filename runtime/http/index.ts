@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { HttpError, readBody } from './body.ts';
-export { healthRoutes, type HealthOptions, type Readiness } from './health.ts';
+export type { HealthOptions, Readiness } from './health.ts';
+export { serveHealth, serverFaults, type HealthServerOptions } from './health-server.ts';
 export {
   WebServer,
   type RouteHandler,

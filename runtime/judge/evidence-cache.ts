@@ -15,6 +15,7 @@ import {
   type Keychain,
   type RegistryOptions,
 } from '../../verification/index.ts';
+import { orWhenAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 
 /** Times of the evidence cache, in milliseconds, and its size. */
@@ -79,12 +80,12 @@ export class EvidenceCache {
   async get(request: EvidenceRequest, signal: AbortSignal): Promise<EvidenceState> {
     const known = this.peek(request);
     if (known !== undefined) return { state: 'collected', evidence: known };
-    return await raceDeadline(this.#collect(keyOf(request), request), signal);
+    return await orWhenAborted(this.#collect(keyOf(request), request), signal, deadlineExceeded);
   }
 
   /** Reads again, whatever is kept; on failure the kept evidence stays. Never rejects. */
   async refresh(request: EvidenceRequest, signal: AbortSignal): Promise<EvidenceState> {
-    return await raceDeadline(this.#collect(keyOf(request), request), signal);
+    return await orWhenAborted(this.#collect(keyOf(request), request), signal, deadlineExceeded);
   }
 
   #collect(key: string, request: EvidenceRequest): Promise<EvidenceState> {
@@ -110,7 +111,7 @@ export class EvidenceCache {
           return { state: 'collected', evidence };
         });
       // A source that does not heed its signal must not hold up the key for ever.
-      return await raceDeadline(reading, signal);
+      return await orWhenAborted(reading, signal, deadlineExceeded);
     } catch (thrown) {
       return { state: 'failed', error: toVerificationError(thrown) };
     }
@@ -160,25 +161,6 @@ function charsOf(annotations: Readonly<Record<string, string>>): number {
     (sum, [name, value]) => sum + 2 * (name.length + value.length),
     512,
   );
-}
-
-async function raceDeadline(
-  flight: Promise<EvidenceState>,
-  signal: AbortSignal,
-): Promise<EvidenceState> {
-  if (signal.aborted) return deadlineExceeded();
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<EvidenceState>((resolve) => {
-    onAbort = () => {
-      resolve(deadlineExceeded());
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([flight, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 function deadlineExceeded(): EvidenceState {

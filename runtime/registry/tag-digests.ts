@@ -12,6 +12,7 @@ import {
   type Keychain,
   type RegistryOptions,
 } from '../../verification/index.ts';
+import { orWhenAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 
 /** What the tag cache works with. */
@@ -62,7 +63,7 @@ export class TagDigests {
     const fresh = entry !== undefined && this.#options.clock.monotonic() < entry.deadAt;
     this.#options.onLookup?.(fresh);
     if (fresh) return entry.digest;
-    return await raceDeadline(this.#flight(key, request), signal);
+    return await orWhenAborted(this.#flight(key, request), signal, tooLate);
   }
 
   #flight(key: string, request: TagRequest): Promise<Digest> {
@@ -97,18 +98,6 @@ function keyOf({ image, keychain, registry }: TagRequest): string {
   );
 }
 
-async function raceDeadline(flight: Promise<Digest>, signal: AbortSignal): Promise<Digest> {
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => {
-      reject(new VerificationError('DEADLINE_EXCEEDED', 'the tag could not be resolved in time'));
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([flight, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
+function tooLate(): never {
+  throw new VerificationError('DEADLINE_EXCEEDED', 'the tag could not be resolved in time');
 }

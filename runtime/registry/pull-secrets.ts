@@ -42,7 +42,7 @@ const MAX_SECRETS = 8;
 export class PullSecrets {
   readonly #options: PullSecretsOptions;
   readonly #secrets: Memo<NamedLookup | undefined>;
-  readonly #accounts: Memo<readonly string[]>;
+  readonly #accounts: Memo<readonly string[] | undefined>;
 
   constructor(options: PullSecretsOptions) {
     this.#options = options;
@@ -74,14 +74,14 @@ export class PullSecrets {
 
   /** Names of the pull secrets of a service account, where they are known. */
   knownOfAccount(namespace: string, name: string): readonly string[] | undefined {
-    return this.#accounts.known(`${namespace}/${name}`)?.value;
+    const kept = this.#accounts.known(`${namespace}/${name}`);
+    return kept === undefined ? undefined : (kept.value ?? []);
   }
 
   /** Names of the pull secrets of a service account; none where it cannot be read. Never rejects. */
   async ofAccount(namespace: string, name: string): Promise<readonly string[]> {
-    return await this.#accounts.get(`${namespace}/${name}`, () =>
-      this.#readAccount(namespace, name),
-    );
+    const read = (): Promise<readonly string[] | undefined> => this.#readAccount(namespace, name);
+    return (await this.#accounts.get(`${namespace}/${name}`, read)) ?? [];
   }
 
   async #readSecret(namespace: string, name: string): Promise<NamedLookup | undefined> {
@@ -104,13 +104,14 @@ export class PullSecrets {
     }
   }
 
-  async #readAccount(namespace: string, name: string): Promise<readonly string[]> {
+  async #readAccount(namespace: string, name: string): Promise<readonly string[] | undefined> {
     const account = await this.#object<ServiceAccount>({
       plural: 'serviceaccounts',
       namespace,
       name,
     });
-    return (account?.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []);
+    if (account === undefined) return undefined;
+    return (account.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []);
   }
 
   async #object<T extends KubeObject>(where: {

@@ -62,7 +62,7 @@ export class ProcessConfig {
     this.#checkedAt = clock.monotonic();
     try {
       const bytes = await readFile(path);
-      if (bytes.byteLength > MAX_BYTES) throw new Error('longer than 1 MiB');
+      if (bytes.byteLength > MAX_BYTES) throw new RangeError('longer than 1 MiB');
       const identity = hashOf(bytes);
       if (identity !== this.#current.identity)
         this.#current = { identity, find: parse(bytes.toString('utf8')) };
@@ -71,11 +71,17 @@ export class ProcessConfig {
       if (!this.#failed)
         logger.warn('cannot read the registry configuration; the last one stays', {
           path,
-          error: thrown,
+          code: codeOf(thrown),
         });
       this.#failed = true;
     }
   }
+}
+
+/** What went wrong, in a word: the message of a parser may quote a credential. */
+function codeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return 'Error';
+  return 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : thrown.name;
 }
 
 /** A short stable name for content. */

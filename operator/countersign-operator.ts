@@ -182,6 +182,10 @@ export class CountersignOperator extends ControllerOperator {
       if (current?.metadata.generation !== previous?.metadata.generation)
         this.#enqueue('program', PROGRAM);
       this.#enqueue('policy', name);
+      // An exception may wait for it, or have lost it.
+      if (current === undefined || previous === undefined) {
+        this.#enqueueAll('exception', mirrors.exceptions.store.keys());
+      }
     });
     configMaps.store.onChange((_key, current, previous) => {
       const name = (current ?? previous)?.metadata.name ?? '';
@@ -213,12 +217,13 @@ export class CountersignOperator extends ControllerOperator {
     const reconciler = new ExceptionReconciler({
       api,
       exceptions: exceptions.store,
+      policies: mirrors.policies.store,
       program,
       events,
       clock,
     });
     const reconcile: Reconciler = (key) => reconciler.reconcile(key);
-    const needs = [exceptions, configMaps];
+    const needs = [exceptions, configMaps, mirrors.policies];
     this.#add({ name: 'exception', concurrency: CONCURRENCY, reconcile, needs });
     exceptions.store.onChange((key) => this.#enqueue('exception', key));
   }

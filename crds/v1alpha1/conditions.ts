@@ -46,6 +46,8 @@ export const ExceptionReason = {
   Expired: 'Expired',
   /** Active=False: revoked in the spec. */
   Revoked: 'Revoked',
+  /** Active=False and Reconciling=True: the policy exists and is not in force yet. */
+  AwaitingPolicy: 'AwaitingPolicy',
   /** Active=False and Stalled=True: the policy does not exist. */
   PolicyNotFound: 'PolicyNotFound',
   /** Active=False and Stalled=True: the policy does not allow exceptions. */

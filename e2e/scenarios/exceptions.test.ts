@@ -177,4 +177,25 @@ describe('exceptions on a real API server', function () {
     });
     await world.kubectl.delete('signingexception', 'too-long', NS);
   });
+
+  it('may come before its policy, and has effect as soon as that is there', async () => {
+    const late = await pushImage(world.registry, 'exceptions-late/app', '1.0');
+    await grant({ name: 'early', policy: 'late', digests: [late.digest] });
+    const reason = (wanted: string): Promise<boolean> =>
+      waitFor(async () => (await active('early')) === wanted, {
+        timeoutMs: 5_000,
+        message: wanted,
+      });
+    await reason('PolicyNotFound');
+    const images = [`${world.registry.host}/exceptions-late/**`];
+    const keys = [world.key.publicKey];
+    const spec = keyPolicySpec({ images, keys, exceptions: { allowed: true } });
+    await world.kubectl.apply(policy('late', spec));
+    await world.enforced('late');
+    await reason('InEffect');
+    assertAdmitted(await create({ image: late.pinned }));
+    await world.kubectl.delete('itp', 'late');
+    await reason('PolicyNotFound');
+    await world.kubectl.delete('signingexception', 'early', NS);
+  });
 });

@@ -3,6 +3,7 @@
 
 import {
   ConditionType,
+  type ImageTrustPolicy,
   type SigningException,
   type SigningExceptionStatus,
 } from '../../../crds/index.ts';
@@ -20,6 +21,7 @@ import { exceptionStatus } from './status.ts';
 export interface ExceptionReconcilerOptions {
   readonly api: Pick<KubeApi, 'patch'>;
   readonly exceptions: Pick<ObjectView<SigningException>, 'get'>;
+  readonly policies: Pick<ObjectView<ImageTrustPolicy>, 'get'>;
   readonly program: { readonly snapshot: PolicySnapshot | undefined };
   readonly events: EventSink;
   readonly clock: Clock;
@@ -38,14 +40,15 @@ export class ExceptionReconciler {
 
   /** Writes the status where it says anything new, and comes back at the next boundary. */
   async reconcile(key: string): Promise<ReconcileResult> {
-    const { api, exceptions, program, clock } = this.#options;
+    const { api, exceptions, policies, program, clock } = this.#options;
     const exception = exceptions.get(key);
     const { snapshot } = program;
     // Before the first program nothing is known of policies; a new program names all exceptions again.
     if (exception === undefined || snapshot === undefined) return {};
     const now = clock.now();
     const policy = snapshot.policies.find((p) => p.name === exception.spec.policyRef.name);
-    const { status, boundary } = exceptionStatus({ exception, policy, now });
+    const policyExists = policies.get(exception.spec.policyRef.name) !== undefined;
+    const { status, boundary } = exceptionStatus({ exception, policy, policyExists, now });
     const path = pathOf(RESOURCES.exceptions, { ...splitKey(key), subresource: 'status' });
     if (await patchStatus(api, { path, object: exception, next: status })) {
       this.#tell(exception, status);

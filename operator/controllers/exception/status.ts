@@ -21,6 +21,8 @@ export interface ExceptionStatusInput {
   readonly exception: SigningException;
   /** The policy that it names, as it is in force; `undefined` where none of that name is. */
   readonly policy: CompiledPolicy | undefined;
+  /** Whether a policy of that name exists, in force or not. */
+  readonly policyExists: boolean;
   readonly now: Date;
 }
 
@@ -38,6 +40,8 @@ interface Fault {
   readonly message: string;
   /** Whether it has no effect at all; otherwise only a part of it has none. */
   readonly whole: boolean;
+  /** Whether it passes by itself: nobody has to act. */
+  readonly passing?: boolean;
 }
 
 /**
@@ -46,12 +50,12 @@ interface Fault {
  * for it (GitOps) goes on.
  */
 export function exceptionStatus(input: ExceptionStatusInput): ExceptionOutcome {
-  const { exception, policy, now } = input;
+  const { exception, now } = input;
   const { generation = 0 } = exception.metadata;
   const read = readException(exception);
   if ('reason' in read) return invalidOutcome(exception, read, now);
   const ended = endOf(read, now.getTime());
-  const fault = ended === undefined ? faultOf(read, policy) : undefined;
+  const fault = ended === undefined ? faultOf(read, input) : undefined;
   const wanted = [
     ...acceptance(fault),
     activity(read, ended ?? (fault?.whole === true ? fault : undefined), now.getTime()),
@@ -101,10 +105,14 @@ function endOf(exception: CompiledException, now: number): Fault | undefined {
 
 function faultOf(
   exception: CompiledException,
-  policy: CompiledPolicy | undefined,
+  { policy, policyExists }: ExceptionStatusInput,
 ): Fault | undefined {
+  if (policy === undefined && policyExists) {
+    const message = `the policy ${exception.policy} is not in force yet`;
+    return { reason: ExceptionReason.AwaitingPolicy, message, whole: true, passing: true };
+  }
   if (policy === undefined) {
-    const message = `no policy ${JSON.stringify(exception.policy)} is in force`;
+    const message = `there is no policy ${JSON.stringify(exception.policy)}`;
     return { reason: ExceptionReason.PolicyNotFound, message, whole: true };
   }
   const { allowed, maxDuration } = policy.spec.exceptions;
@@ -141,10 +149,11 @@ function acceptance(fault: Fault | undefined): readonly WantedCondition[] {
       { type: ConditionType.Ready, status: 'True', reason: ExceptionReason.Accepted, message },
     ];
   }
-  const { reason, message } = fault;
+  const { reason, message, passing = false } = fault;
+  const progress = passing ? ConditionType.Reconciling : ConditionType.Stalled;
   return [
     { type: ConditionType.Ready, status: 'False', reason, message },
-    { type: ConditionType.Stalled, status: 'True', reason, message },
+    { type: progress, status: 'True', reason, message },
   ];
 }
 

@@ -73,7 +73,7 @@ export const REJECTED_REASONS = {
   EXCEPTION_EXPIRED:
     'The exception for this image has ended. Sign the image, or renew the exception.',
   EXCEPTION_OUT_OF_SCOPE:
-    'An exception names this digest but not this use. Read the message for what differs.',
+    'An exception names this digest but not this use. Request an exception that covers this use, or sign the image.',
   EXCEPTION_UNAPPROVED: 'The exception has not been approved. Have somebody else approve it.',
   EXCEPTION_INVALID: 'The exception is not valid under the policy. Read its status and correct it.',
 } as const;

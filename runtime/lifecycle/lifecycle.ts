@@ -34,6 +34,7 @@ export async function runMain(
   const asked = Promise.withResolvers<NodeJS.Signals>();
   process.once('SIGTERM', asked.resolve);
   process.once('SIGINT', asked.resolve);
+  void asked.promise.then(() => ended.abort());
   process.on('unhandledRejection', (error) => {
     options.onUnhandled?.();
     logger.error('unhandled rejection', { error });
@@ -45,11 +46,13 @@ export async function runMain(
   try {
     await start({ signal: ended.signal, onStop: (name, stop) => hooks.push({ name, stop }) });
   } catch (error) {
-    logger.error('start failed', { error });
-    process.exit(1);
+    // A start that gives up because it is told to end has not failed.
+    if (!ended.signal.aborted) {
+      logger.error('start failed', { error });
+      process.exit(1);
+    }
   }
   logger.info('stopping', { signal: await asked.promise });
-  ended.abort();
   await bounded(stopAll(hooks.reverse(), logger), options.stopMs);
   process.exit(0);
 }

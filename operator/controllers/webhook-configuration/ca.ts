@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Clock } from '../../../runtime/clock.ts';
 import { isStatus, type KubeObject } from '../../../runtime/kube/index.ts';
 import type { Logger } from '../../../runtime/log/index.ts';
@@ -70,14 +70,17 @@ export class CaStore {
   }
 
   #problemOf(secret: Secret): string | undefined {
-    if (secret.data?.['tls.key'] === undefined) return 'it holds no key';
+    const key = secret.data?.['tls.key'];
+    if (key === undefined) return 'it holds no key';
     try {
       const certificate = new X509Certificate(certificateOf(secret));
       if (!certificate.ca) return 'it holds no CA';
+      const signer = createPrivateKey(Buffer.from(key, 'base64'));
+      if (!certificate.checkPrivateKey(signer)) return 'its key is not of its certificate';
       const ended = certificate.validToDate.getTime() <= this.#options.clock.now().getTime();
       return ended ? 'it has expired' : undefined;
     } catch {
-      return 'it holds no certificate';
+      return 'it cannot be read';
     }
   }
 }

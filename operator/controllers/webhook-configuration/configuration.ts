@@ -16,8 +16,11 @@ export interface Webhook {
   readonly objectSelector?: object;
   readonly matchConditions?: readonly { readonly name: string }[];
   readonly rules?: readonly {
+    readonly apiGroups?: readonly string[];
+    readonly apiVersions?: readonly string[];
     readonly operations?: readonly string[];
     readonly resources?: readonly string[];
+    readonly scope?: string;
   }[];
 }
 

@@ -76,11 +76,18 @@ function differences(expected: Expected, webhook: Webhook): readonly string[] {
 }
 
 function covers({ rules = [] }: Webhook, resource: string, operation: string): boolean {
-  return rules.some(({ resources = [], operations = [] }) => {
-    const named = [resource, '*/*', ...(resource.includes('/') ? [] : ['*'])];
-    return (
-      resources.some((r) => named.includes(r)) &&
-      operations.some((o) => o === operation || o === '*')
-    );
-  });
+  const [parent = '', child] = resource.split('/');
+  const names = child === undefined ? [resource, '*'] : [resource, `${parent}/*`, `*/${child}`];
+  return rules.some(
+    ({ apiGroups, apiVersions, resources, operations, scope = '*' }) =>
+      holds(apiGroups, ['', '*']) &&
+      holds(apiVersions, ['v1', '*']) &&
+      holds(resources, [...names, '*/*']) &&
+      holds(operations, [operation, '*']) &&
+      scope !== 'Cluster',
+  );
+}
+
+function holds(list: readonly string[] = [], wanted: readonly string[]): boolean {
+  return list.some((entry) => wanted.includes(entry));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import type { Mode } from '../../../crds/index.ts';
 import type {
   EvidenceCache,
   Judge,
@@ -51,6 +52,8 @@ export interface Unjudged {
   readonly error: VerificationError;
   /** The policies that would have judged it; empty for the cluster default. */
   readonly policies: readonly CompiledPolicy[];
+  /** How the cluster default counts; Enforce unless told. */
+  readonly defaultMode?: Mode;
 }
 
 /** What was found of one image. */
@@ -100,7 +103,7 @@ export class WorkloadExaminer {
     signal: AbortSignal,
   ): Promise<readonly Finding[]> {
     const image = readReference(observed.written);
-    if (image instanceof VerificationError) return [unreadable(observed, image, ground)];
+    if (image instanceof VerificationError) return unreadable(observed, image, ground);
     const { snapshot } = ground;
     const policies = snapshot.matching(useOf(observed, image, ground));
     if (policies.length === 0) return unmatched(observed, ground);
@@ -174,10 +177,10 @@ export class WorkloadExaminer {
     const input: JudgeInput = { snapshot, use, exceptions, keychain };
     const intervals = snapshot.matching(use).map((policy) => policy.intervalMs);
     const intervalMs = Math.min(...intervals);
-    const due = refreshes.msUntilDue(use, intervalMs) <= 0;
-    if (due && (await judge.refresh(input, signal))) refreshes.wasRead(use);
+    const due = refreshes.msUntilDue(input, intervalMs) <= 0;
+    if (due && (await judge.refresh(input, signal))) refreshes.wasRead(input);
     const { policies } = await judge.judge(input, signal);
-    const dueInMs = refreshes.msUntilDue(use, intervalMs);
+    const dueInMs = refreshes.msUntilDue(input, intervalMs);
     return { observed, image: image.written, digest: image.digest, policies, dueInMs };
   }
 
@@ -225,10 +228,22 @@ function readReference(written: string): ImageReference | VerificationError {
   }
 }
 
-/** It could be any image: every policy for the namespace and account speaks. */
-function unreadable(observed: ObservedImage, error: VerificationError, ground: Ground): Unjudged {
+/**
+ * It could be any image: every policy for the namespace and account speaks, and the cluster default. As
+ * at admission it is at least worth a warning.
+ */
+function unreadable(
+  observed: ObservedImage,
+  error: VerificationError,
+  ground: Ground,
+): readonly Finding[] {
+  const { snapshot } = ground;
   const use = useOf(observed, { written: '', host: '', repository: '' }, ground);
-  return { observed, error, policies: ground.snapshot.policies.filter((p) => p.coversUse(use)) };
+  const policies = snapshot.policies.filter((policy) => policy.coversUse(use));
+  const speaking = policies.length === 0 ? [] : [{ observed, error, policies }];
+  if (snapshot.defaultAction === 'Deny') return [...speaking, { observed, error, policies: [] }];
+  if (policies.length > 0) return speaking;
+  return [{ observed, error, policies, defaultMode: 'Audit' }];
 }
 
 function unmatched(observed: ObservedImage, { snapshot }: Ground): readonly Finding[] {

@@ -13,7 +13,7 @@ import type { Ground, WorkloadExaminer } from './examine.ts';
 import type { WorkloadInventory } from './inventory.ts';
 import type { WorkloadObject } from './objects.ts';
 import { observedImages, type ObservedImage } from './observed.ts';
-import { summaryOf, type PolicyReport, type ReportSummary } from './report.ts';
+import { summaryOf, timesOf, type PolicyReport, type ReportSummary } from './report.ts';
 import type { ReportStore } from './report-store.ts';
 import { resultsOf, type ReportResult } from './results.ts';
 import { nextLookMs } from './schedule.ts';
@@ -99,9 +99,9 @@ export class WorkloadReconciler {
     results: readonly ReportResult[],
     before: PolicyReport | undefined,
   ): void {
-    const known = new Set(before?.results?.map((result) => result.properties['resultID']));
+    const known = timesOf(before);
     for (const { result, properties, message, policy, rule } of results) {
-      if (result !== 'fail' || known.has(properties['resultID'])) continue;
+      if (result !== 'fail' || known.has(properties['resultID'] ?? '')) continue;
       const { image = '', reason = '' } = properties;
       const name = rule === undefined ? policy : `${policy}/${rule}`;
       const text = `${image}: ${message} [${name}] ${reason}`;

@@ -3,14 +3,18 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../runtime/clock.ts';
-import { repositoryName } from '../../../verification/index.ts';
-import type { PinnedUse } from '../../../runtime/judge/index.ts';
+import { canonicalJson, repositoryName } from '../../../verification/index.ts';
+import type { JudgeInput } from '../../../runtime/judge/index.ts';
 
 const KEPT = 100_000;
 
+/** What is read: an image, with which credentials, for which policies. */
+export type Reading = Pick<JudgeInput, 'use' | 'keychain' | 'snapshot'>;
+
 /**
  * When the evidence of an image was last read because its time had come: work is by unique image, so
- * that a thousand workloads with the same one ask a registry once in an interval.
+ * that a thousand workloads with the same one ask a registry once in an interval. What is kept apart
+ * as evidence (by credentials, and by how a policy reaches the registry) has a time of its own.
  */
 export class Refreshes {
   readonly #clock: Clock;
@@ -24,8 +28,8 @@ export class Refreshes {
    * Milliseconds until the evidence is to be read again; 0 or less where that is due. What is asked for
    * the first time is read in any case, and due after a whole interval.
    */
-  msUntilDue({ image }: PinnedUse, intervalMs: number): number {
-    const key = keyOf(image);
+  msUntilDue(reading: Reading, intervalMs: number): number {
+    const key = keyOf(reading);
     const now = this.#clock.monotonic();
     const readAt = this.#readAt.get(key);
     if (readAt !== undefined) return readAt + intervalMs - now;
@@ -34,11 +38,14 @@ export class Refreshes {
   }
 
   /** Notes that the evidence was read again. */
-  wasRead({ image }: PinnedUse): void {
-    this.#readAt.set(keyOf(image), this.#clock.monotonic());
+  wasRead(reading: Reading): void {
+    this.#readAt.set(keyOf(reading), this.#clock.monotonic());
   }
 }
 
-function keyOf(image: PinnedUse['image']): string {
-  return `${repositoryName(image)}@${image.digest}`;
+function keyOf({ use, keychain, snapshot }: Reading): string {
+  const { image } = use;
+  const registries = snapshot.matching(use).map(({ registry }) => canonicalJson(registry));
+  const distinct = [...new Set(registries)].sort();
+  return JSON.stringify([repositoryName(image), image.digest, keychain.identity, distinct]);
 }

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Clock } from '../../../runtime/clock.ts';
-import type { IndexFunction, ObjectView } from '../../../runtime/kube/index.ts';
+import { isStatus, type IndexFunction, type ObjectView } from '../../../runtime/kube/index.ts';
 import { pathOf, RESOURCES, type KubeApi } from '../../state/resources.ts';
 import { keyOfObject } from './inventory.ts';
 import type { WorkloadObject } from './objects.ts';
@@ -24,7 +24,7 @@ export const REPORT_INDEXES: Readonly<Record<string, IndexFunction<PolicyReport>
 
 /** What writing reports needs. */
 export interface ReportStoreOptions {
-  readonly api: Pick<KubeApi, 'create' | 'replace' | 'delete'>;
+  readonly api: Pick<KubeApi, 'get' | 'create' | 'replace' | 'delete'>;
   /** Our reports; `hasSynced` is false as long as the API server serves no such type. */
   readonly mirror: {
     readonly hasSynced: boolean;
@@ -83,10 +83,19 @@ export class ReportStore {
     }
   }
 
+  /** Where one of the name is there that the mirror does not show (its label was taken), it is replaced. */
   async #create(report: PolicyReport): Promise<void> {
     const { api, onWrite } = this.#options;
-    await api.create(pathTo({ ...report.metadata, name: undefined }), report);
-    onWrite();
+    try {
+      await api.create(pathTo({ ...report.metadata, name: undefined }), report);
+      onWrite();
+    } catch (thrown) {
+      if (!isStatus(thrown, 409)) throw thrown;
+      const hidden = await api.get<PolicyReport>(pathTo(report.metadata));
+      if (hidden === undefined) throw thrown;
+      const { resourceVersion = '' } = hidden.metadata;
+      await this.#replace({ ...report, metadata: { ...report.metadata, resourceVersion } });
+    }
   }
 
   async #replace(report: PolicyReport): Promise<void> {

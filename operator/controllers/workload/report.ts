@@ -12,6 +12,9 @@ export interface TimedResult extends ReportResult {
   readonly timestamp: { readonly seconds: number; readonly nanos: number };
 }
 
+/** A result as it lies in the cluster: whoever may edit reports may have taken parts away. */
+export type StoredResult = Partial<TimedResult>;
+
 /** A reference to the workload that a report is about. */
 interface Scope {
   readonly apiVersion: string;
@@ -27,7 +30,7 @@ export type ReportSummary = Readonly<Record<ReportResult['result'], number>>;
 /** A PolicyReport (wgpolicyk8s.io/v1alpha2), as far as we write it. */
 export interface PolicyReport extends KubeObject {
   readonly scope?: Scope;
-  readonly results?: readonly TimedResult[];
+  readonly results?: readonly StoredResult[];
   readonly summary?: ReportSummary;
 }
 
@@ -51,7 +54,7 @@ export function reportOf(
 ): PolicyReport {
   const { apiVersion = '', kind = '', metadata } = workload;
   const { name, namespace = '', uid = '' } = metadata;
-  const known = new Map(before?.results?.map((r) => [r.properties['resultID'], r.timestamp]));
+  const known = timesOf(before);
   const instant = { seconds: Math.floor(now.getTime() / 1000), nanos: 0 };
   const owner = { apiVersion, kind, name, uid };
   const { resourceVersion } = before?.metadata ?? {};
@@ -68,10 +71,17 @@ export function reportOf(
     scope: { ...owner, namespace },
     results: results.map((result) => ({
       ...result,
-      timestamp: known.get(result.properties['resultID']) ?? instant,
+      timestamp: known.get(result.properties['resultID'] ?? '') ?? instant,
     })),
     summary: summaryOf(results),
   };
+}
+
+/** The results of a report by `resultID`, with the instants since which they are so. */
+export function timesOf(
+  report: PolicyReport | undefined,
+): ReadonlyMap<string, TimedResult['timestamp'] | undefined> {
+  return new Map(report?.results?.map((r) => [r.properties?.['resultID'] ?? '', r.timestamp]));
 }
 
 /** Whether two reports say the same. */

@@ -37,6 +37,8 @@ export interface ResultContext {
 /** Stands for a policy where the cluster default decides. */
 const CLUSTER_DEFAULT = 'cluster-default';
 const MAX_MESSAGE = 1024;
+/** Longest property; what people wrote into an exception may be long. */
+const MAX_PROPERTY = 4096;
 
 type Core = Pick<ReportResult, 'policy' | 'rule' | 'category' | 'message'> & {
   readonly outcome: RequirementResult['outcome'];
@@ -90,7 +92,7 @@ function judgedCores({ observed, image, digest, policies }: Judged): readonly Co
 }
 
 function unjudgedCores(
-  { observed, error, policies }: Unjudged,
+  { observed, error, policies, defaultMode = 'Enforce' }: Unjudged,
   { namespaceLabels }: ResultContext,
 ): readonly Core[] {
   const { container, written, process } = observed;
@@ -100,7 +102,7 @@ function unjudgedCores(
     outcome: isInconclusive(error.code) ? 'inconclusive' : 'rejected',
     properties: { container, image: written, process, reason: error.code },
   } as const;
-  if (policies.length === 0) return [{ ...core, policy: CLUSTER_DEFAULT, mode: 'Enforce' }];
+  if (policies.length === 0) return [{ ...core, policy: CLUSTER_DEFAULT, mode: defaultMode }];
   return policies.map((policy) => ({
     ...core,
     policy: policy.name,
@@ -146,8 +148,8 @@ function resultOf(core: Core, { exempt }: ResultContext): ReportResult {
   const result = wordOf(core.outcome, lenient);
   const { policy, rule, category, message } = core;
   const properties = Object.fromEntries(
-    Object.entries(core.properties).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
+    Object.entries(core.properties).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, printable(value.slice(0, MAX_PROPERTY))] as const],
     ),
   );
   const { container = '', image = '', digest = '' } = properties;

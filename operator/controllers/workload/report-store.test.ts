@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { fixedClock } from '../../../runtime/clock-testing.ts';
+import { KubeError } from '../../../runtime/kube/index.ts';
+import { FakeApi } from '../../__fixtures__/fake-api.ts';
+import { judgedWith, resultWith } from '../../__fixtures__/findings.ts';
+import { workload } from '../../__fixtures__/workloads.ts';
+import { reportName, type PolicyReport } from './report.ts';
+import { REPORT_INDEXES, ReportStore } from './report-store.ts';
+import { resultsOf, type ReportResult } from './results.ts';
+
+const GROUP = '/apis/wgpolicyk8s.io/v1alpha2';
+const REPORTS = `${GROUP}/namespaces/checkout/policyreports`;
+const KEY = 'Deployment|checkout|web';
+const web = workload('Deployment', 'web');
+const PATH = `${REPORTS}/${reportName(web)}`;
+
+function resultsWith(outcome: 'verified' | 'rejected', message?: string): readonly ReportResult[] {
+  const result = resultWith(outcome, message === undefined ? {} : { message });
+  return resultsOf([judgedWith(result)], { namespaceLabels: {}, exempt: false });
+}
+
+function setup(options: { readonly enabled?: boolean; readonly served?: boolean } = {}) {
+  const api = new FakeApi();
+  const clock = fixedClock('2026-11-20T00:00:00Z');
+  const mirror = {
+    hasSynced: options.served ?? true,
+    store: api.mirror<PolicyReport>(`${GROUP}/policyreports`, REPORT_INDEXES),
+  };
+  let written = 0;
+  const store = new ReportStore({
+    api,
+    mirror,
+    clock,
+    enabled: options.enabled ?? true,
+    onWrite: () => (written += 1),
+  });
+  const writes = (): unknown => api.writes.map(({ verb, path }) => [verb, path]);
+  return { api, clock, mirror, store, writes, written: () => written };
+}
+
+describe('the store of reports', () => {
+  it('creates one for a workload, and writes nothing as long as it says the same', async () => {
+    const { clock, store, writes, written } = setup();
+    assert.equal(await store.write(KEY, web, resultsWith('rejected')), undefined);
+    await clock.advance(3_600_000);
+    const before = await store.write(KEY, web, resultsWith('rejected'));
+    assert.equal(before?.metadata.name, reportName(web));
+    assert.deepEqual(writes(), [['create', PATH]]);
+    assert.equal(written(), 1);
+  });
+
+  it('replaces it where it says anything new, and answers what was there', async () => {
+    const { api, store, writes, written } = setup();
+    await store.write(KEY, web, resultsWith('rejected'));
+    const before = await store.write(KEY, web, resultsWith('verified'));
+    assert.equal(before?.results?.[0]?.result, 'fail');
+    assert.equal(api.at<PolicyReport>(PATH)?.results?.[0]?.result, 'pass');
+    await store.write(KEY, web, resultsWith('verified', 'in other words'));
+    assert.deepEqual(writes(), [
+      ['create', PATH],
+      ['replace', PATH],
+      ['replace', PATH],
+    ]);
+    assert.equal(written(), 3);
+  });
+
+  it('deletes it where there are no results, and makes none', async () => {
+    const { store, writes } = setup();
+    await store.write(KEY, web, []);
+    assert.deepEqual(writes(), []);
+    await store.write(KEY, web, resultsWith('verified'));
+    await store.write(KEY, web, []);
+    await store.write(KEY, web, []);
+    assert.deepEqual(writes(), [
+      ['create', PATH],
+      ['delete', PATH],
+    ]);
+  });
+
+  it('removes that of an older workload of the same name, and no other', async () => {
+    const { api, store, writes } = setup();
+    const older = workload('Deployment', 'web', { uid: 'older' });
+    const other = workload('StatefulSet', 'web');
+    await store.write(KEY, older, resultsWith('verified'));
+    await store.write('StatefulSet|checkout|web', other, resultsWith('verified'));
+    api.writes.length = 0;
+    await store.write(KEY, web, resultsWith('verified'));
+    assert.deepEqual(writes(), [
+      ['delete', `${REPORTS}/${reportName(older)}`],
+      ['create', PATH],
+    ]);
+    assert.ok(api.at(`${REPORTS}/${reportName(other)}`));
+  });
+
+  it('removes what is about a key that is gone', async () => {
+    const { store, writes } = setup();
+    await store.write(KEY, web, resultsWith('verified'));
+    await store.removeStale('Deployment|other|web');
+    await store.removeStale(KEY);
+    await store.removeStale(KEY);
+    assert.deepEqual(writes(), [
+      ['create', PATH],
+      ['delete', PATH],
+    ]);
+  });
+
+  for (const [why, options] of [
+    ['the API server does not serve the type', { served: false }],
+    ['reports are switched off', { enabled: false }],
+  ] as const) {
+    it(`writes, reads and removes nothing where ${why}`, async () => {
+      const { api, store, written } = setup(options);
+      assert.equal(store.available, false);
+      assert.equal(await store.write(KEY, web, resultsWith('verified')), undefined);
+      await store.removeStale(KEY);
+      assert.deepEqual([api.writes, api.reads, written()], [[], [], 0]);
+    });
+  }
+
+  it('begins to write once the type is served', async () => {
+    const { mirror, store, writes } = setup({ served: false });
+    await store.write(KEY, web, resultsWith('verified'));
+    mirror.hasSynced = true;
+    await store.write(KEY, web, resultsWith('verified'));
+    assert.deepEqual(writes(), [['create', PATH]]);
+  });
+
+  it('does not mind a report that somebody else deleted', async () => {
+    const { api, store, written } = setup();
+    await store.write(KEY, web, resultsWith('verified'));
+    api.remove(PATH, { silently: true });
+    await store.write(KEY, web, []);
+    assert.equal(written(), 1);
+  });
+
+  it('throws a conflict where somebody else wrote what the mirror does not show yet', async () => {
+    const { api, store } = setup();
+    await store.write(KEY, web, resultsWith('verified'));
+    api.fault = (verb) =>
+      verb === 'replace' ? new KubeError(409, 'conflict', { reason: 'Conflict' }) : undefined;
+    await assert.rejects(store.write(KEY, web, resultsWith('rejected')), { name: 'KubeError' });
+  });
+
+  it('B32, X51: takes back a report whose label was taken away, so that no mirror shows it', async () => {
+    const { api, mirror, store, writes } = setup();
+    await store.write(KEY, web, resultsWith('rejected'));
+    const hidden = api.at<PolicyReport>(PATH)!;
+    const forged = [{ ...hidden.results?.[0], result: 'pass' as const }];
+    api.seed(PATH, { ...hidden, ...{ results: forged }, metadata: { name: hidden.metadata.name } });
+    mirror.store.remove(`checkout/${hidden.metadata.name}`);
+    api.writes.length = 0;
+    assert.equal(await store.write(KEY, web, resultsWith('rejected')), undefined);
+    assert.deepEqual(writes(), [['replace', PATH]]);
+    const restored = api.at<PolicyReport>(PATH)!;
+    assert.equal(restored.results?.[0]?.result, 'fail');
+    assert.deepEqual(restored.metadata.labels, { 'app.kubernetes.io/managed-by': 'countersign' });
+  });
+
+  it('throws where one is in the way that goes away again', async () => {
+    const { api, store } = setup();
+    api.fault = (verb) =>
+      verb === 'create' ? new KubeError(409, 'exists', { reason: 'AlreadyExists' }) : undefined;
+    await assert.rejects(store.write(KEY, web, resultsWith('verified')), { name: 'KubeError' });
+  });
+});

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { SigningException } from '../../../crds/index.ts';
+import {
+  compileException,
+  ExceptionIndex,
+  VerificationError,
+} from '../../../verification/index.ts';
+import { testException } from '../../../verification/testing/index.ts';
+import {
+  DIGEST,
+  judgedWith,
+  observedImage,
+  policyNamed,
+  resultWith,
+} from '../../__fixtures__/findings.ts';
+import type { Finding } from './examine.ts';
+import { nextLookMs } from './schedule.ts';
+
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+const BEGIN = Date.parse('2026-11-20T00:00:00Z');
+const END = Date.parse('2026-11-27T00:00:00Z');
+
+interface Case {
+  readonly findings: readonly Finding[];
+  readonly exceptions?: readonly SigningException[];
+  readonly now?: number;
+  readonly random?: number;
+}
+
+function next({ findings, exceptions = [], now = BEGIN, random = 0 }: Case): number | undefined {
+  const index = new ExceptionIndex(exceptions.map(compileException));
+  const ground = { namespace: 'checkout', exceptions: index };
+  return nextLookMs({ findings, ground, now, random: () => random });
+}
+
+describe('the next look at a workload', () => {
+  const verified = judgedWith(resultWith('verified'));
+
+  it('is when the evidence of its first image is due, never early', () => {
+    const later = judgedWith(resultWith('verified'), { dueInMs: 2 * HOUR });
+    assert.equal(next({ findings: [later, verified] }), HOUR);
+    assert.equal(next({ findings: [verified], random: 1 }), HOUR * 1.2);
+    for (const random of [0, 0.3, 0.999])
+      assert.ok((next({ findings: [verified], random }) ?? 0) >= HOUR);
+  });
+
+  it('is soon where evidence was due and could not be read', () => {
+    for (const dueInMs of [0, -5])
+      assert.equal(next({ findings: [judgedWith(resultWith('verified'), { dueInMs })] }), MINUTE);
+  });
+
+  it('is soon where something could not be told, and not where evidence said no', () => {
+    assert.equal(next({ findings: [judgedWith(resultWith('inconclusive')), verified] }), MINUTE);
+    assert.equal(next({ findings: [judgedWith(resultWith('rejected'))] }), HOUR);
+    const observed = observedImage();
+    const policies = [policyNamed('team', { reverification: { interval: '2h' } })];
+    const unread = new VerificationError('REGISTRY_UNAVAILABLE', '503');
+    assert.equal(next({ findings: [{ observed, error: unread, policies }] }), MINUTE);
+    const tag = new VerificationError('DIGEST_REQUIRED', 'no digest');
+    assert.equal(next({ findings: [{ observed, error: tag, policies }] }), 2 * HOUR);
+  });
+
+  it('is none where nothing but a change can make a difference', () => {
+    const error = new VerificationError('NO_POLICY', 'none');
+    assert.equal(next({ findings: [] }), undefined);
+    assert.equal(
+      next({ findings: [{ observed: observedImage(), error, policies: [] }] }),
+      undefined,
+    );
+  });
+
+  it('X25: is right after the next instant at which an exception begins or ends, without jitter', () => {
+    const exceptions = [testException([DIGEST])];
+    const look = (now: number): unknown =>
+      next({ findings: [verified], exceptions, now, random: 0.5 });
+    assert.equal(look(BEGIN - 1000), 1001);
+    assert.equal(look(BEGIN - HOUR), HOUR + 1);
+    assert.equal(look(END - 1), 2);
+    for (const now of [BEGIN, END]) assert.equal(look(now), HOUR * 1.1);
+  });
+
+  it('X25: is never beyond that instant for an exception that somebody else could mean', () => {
+    for (const exceptions of [
+      [testException([DIGEST], { policyRef: { name: 'other' } })],
+      [testException([`sha256:${'b'.repeat(64)}`])],
+      [{ ...testException([DIGEST]), metadata: { name: 'x', namespace: 'elsewhere' } }],
+    ]) {
+      assert.equal(next({ findings: [verified], exceptions, now: END - 1000 }), HOUR);
+    }
+    const account = [testException([DIGEST], { serviceAccounts: ['other'] })];
+    assert.equal(next({ findings: [verified], exceptions: account, now: END - 1000 }), 1001);
+  });
+
+  it('is at the first of many boundaries', () => {
+    const exceptions = [
+      testException([DIGEST]),
+      testException([DIGEST], { expiresAt: '2026-11-20T00:00:30Z' }, 'short'),
+    ];
+    assert.equal(next({ findings: [verified], exceptions }), 30_001);
+  });
+});

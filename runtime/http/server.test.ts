@@ -73,6 +73,25 @@ describe('the web server', () => {
     assert.match(await raw(chunked), /^HTTP\/1\.1 413 /);
   });
 
+  it('B36: lets a client that writes on see the answer, within bounds', async () => {
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const response = await post(Buffer.alloc(20 * 1024 * 1024));
+      assert.equal(response.status, 413);
+      assert.match(await response.text(), /exceeds/);
+    }
+    const endless = connect(port, '127.0.0.1');
+    const closed = new Promise((resolve) => endless.once('close', resolve));
+    endless.on('error', () => undefined);
+    endless.write('POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n');
+    const chunk = Buffer.alloc(1024 * 1024);
+    const more = (): void => {
+      while (!endless.destroyed && endless.write(chunk));
+    };
+    endless.on('drain', more);
+    more();
+    await closed;
+  });
+
   it('refuses an encoded body', async () => {
     assert.equal((await post('x', { 'content-encoding': 'gzip' })).status, 415);
   });

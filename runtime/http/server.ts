@@ -60,6 +60,9 @@ const CIPHERS = [
   'ECDHE-ECDSA-CHACHA20-POLY1305',
 ].join(':');
 
+/** Bytes that a client may go on to send after it was refused. */
+const LINGER_BYTES = 64 * 1024 * 1024;
+
 /** A server with bounds on everything. Never redirects; a handler that throws does not end it. */
 export class WebServer {
   readonly #server: Server | HttpsServer;
@@ -169,10 +172,33 @@ export class WebServer {
 
 /** Answers with a line of text; a body that was not read ends the connection. */
 function answer(response: ServerResponse, status: number, text: string): void {
-  if (!response.req.complete) response.setHeader('connection', 'close');
+  const { complete } = response.req;
+  if (!complete) response.setHeader('connection', 'close');
   response.writeHead(status, {
     'content-type': 'text/plain; charset=utf-8',
     'content-length': Buffer.byteLength(text) + 1,
   });
-  response.end(`${text}\n`);
+  if (complete) response.end(`${text}\n`);
+  else endLater(response, `${text}\n`);
+}
+
+/**
+ * Says all there is to say, and ends the connection when the client has said all too: one that is cut
+ * off while it writes may never see the answer. Bounded by bytes, and by the time-out of a request.
+ */
+function endLater(response: ServerResponse, text: string): void {
+  const { req: request } = response;
+  let size = 0;
+  response.write(text);
+  request.removeAllListeners('data');
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > LINGER_BYTES) response.destroy();
+  });
+  const end = (): void => {
+    response.end();
+  };
+  request.once('end', end);
+  request.once('error', end);
+  request.once('close', end);
 }

@@ -13,7 +13,8 @@ export interface Write {
 
 type Stored = KubeObject & Readonly<Record<string, unknown>>;
 
-interface MirrorLike {
+/** Told of everything in a collection: of what there is, and of what changes. */
+export interface MirrorLike {
   readonly put: (object: Stored) => void;
   readonly remove: (key: string) => void;
 }
@@ -50,9 +51,18 @@ export class FakeApi implements KubeApi {
       put: (object) => store.put(copyOf(object) as T),
       remove: (key) => store.remove(key),
     };
+    this.follow(collection, entry);
+    return store;
+  }
+
+  /** Tells of a collection from now on, and of all that is in it. Answers how to end that. */
+  follow(collection: string, entry: MirrorLike): () => void {
     this.#mirrors.set(collection, [...(this.#mirrors.get(collection) ?? []), entry]);
     for (const [path, object] of this.#objects) if (isIn(path, collection)) entry.put(object);
-    return store;
+    return () => {
+      const others = this.#mirrors.get(collection)?.filter((other) => other !== entry) ?? [];
+      this.#mirrors.set(collection, others);
+    };
   }
 
   /** Puts an object there, as somebody else would. */

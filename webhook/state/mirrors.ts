@@ -32,7 +32,7 @@ export function allMirrors(mirrors: Mirrors): readonly Mirror[] {
 
 /** What mirroring needs. */
 export interface MirrorsOptions {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'list' | 'stream'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Where the program lies. */
@@ -77,15 +77,17 @@ function core(plural: string): {
   return { group: '', version: 'v1', plural };
 }
 
+/** What is kept of an exception: all that decides, deletion among it, for a finalizer may keep the object. */
 function withoutStatus(object: SigningException): SigningException {
   const { metadata, spec } = object;
-  const { name, namespace, uid, resourceVersion } = metadata;
+  const { name, namespace, uid, resourceVersion, deletionTimestamp } = metadata;
   return {
     metadata: {
       name,
       ...(namespace === undefined ? {} : { namespace }),
       ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
     },
     spec,
   };

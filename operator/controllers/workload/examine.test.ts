@@ -208,6 +208,13 @@ describe('the examination of images', () => {
       assert.deepEqual(registry.resolved, []);
     });
 
+    it('says nothing of a pod that is starting, except where tags are denied', async () => {
+      const starting = { written, starting: true } as const;
+      assert.deepEqual(brief(await examine([starting])), []);
+      const policies = ground({ none: { tags: 'Deny' } });
+      assert.deepEqual(brief(await examine([starting], policies)), [['DIGEST_REQUIRED', ['none']]]);
+    });
+
     it('resolves the tag of a template, and follows it when it moves', async () => {
       registry.tag(written, good.digest);
       const image = { written, process: 'template' } as const;

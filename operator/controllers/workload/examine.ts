@@ -135,7 +135,8 @@ export class WorkloadExaminer {
     const denying = policies.filter((policy) => policy.spec.tags === 'Deny');
     const pinning = policies.filter((policy) => policy.spec.tags === 'Pin');
     const refused = denying.length === 0 ? [] : [withoutDigest(observed, denying)];
-    if (pinning.length === 0) return refused;
+    // What a pod that is starting runs will be told by its node: nothing can be said before.
+    if (pinning.length === 0 || observed.starting === true) return refused;
     const digest = await this.#digestOf(subject, pinning, signal);
     if (digest instanceof VerificationError) {
       return [...refused, { observed, error: digest, policies: pinning }];

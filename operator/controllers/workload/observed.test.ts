@@ -41,6 +41,16 @@ describe('the images of a workload', () => {
     assert.deepEqual(brief(observedImages(top, pods)), [['background', 'web', A, A]]);
   });
 
+  it('are starting as long as the node has yet to say what it runs', () => {
+    const starting = (phase: string, imageIds = {}): unknown => {
+      const web = pod('web-a', { images: { web: 'app:1' }, imageIds, phase });
+      return observedImages(workload('Deployment', 'web', { images: {} }), [web])[0]?.starting;
+    };
+    assert.equal(starting('Pending'), true);
+    assert.equal(starting('Pending', { web: A }), undefined);
+    assert.equal(starting('Running'), undefined);
+  });
+
   it('X52: are several where pods of one workload report, name or are something different', () => {
     const top = workload('Deployment', 'web');
     const images = { web: A };

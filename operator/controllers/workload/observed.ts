@@ -23,6 +23,8 @@ export interface ObservedImage {
   readonly process: 'background' | 'template';
   /** What the node reports to run, `repository@digest` mostly: a hint. */
   readonly imageId?: string;
+  /** Present where the node has yet to say what it runs. */
+  readonly starting?: true;
 }
 
 /** The images of a workload: of its template, and of its live pods. Throws WorkloadError where one is misshapen. */
@@ -48,6 +50,7 @@ function imagesOf(
   const reported = new Map(runningImages(object.status).map((r) => [r.container, r.imageId]));
   return imageFields(kind, object).map((field) => {
     const imageId = isContainer(field) ? reported.get(field.name) : undefined;
+    const starting = imageId === undefined && object.status?.phase === 'Pending';
     return {
       container: field.name,
       written: field.image,
@@ -55,6 +58,7 @@ function imagesOf(
       pullSecrets,
       process,
       ...(imageId === undefined ? {} : { imageId }),
+      ...(starting ? { starting } : {}),
     };
   });
 }

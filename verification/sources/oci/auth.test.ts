@@ -267,6 +267,21 @@ describe('authentication', () => {
     assert.equal(other.seen.length, 0);
   });
 
+  it('asks a registry again what it wants once what it wanted does not serve any more', async () => {
+    const { name } = putImage(registry);
+    let realm = 'https://evil.example/token';
+    registry.handle(/^\/token/, (_, response) => void response.end('{"token":"good"}'));
+    registry.handle(/^\/v2\//, ({ headers }, response) => {
+      if (headers.authorization === 'Bearer good') return false;
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}"` }).end();
+      return true;
+    });
+    const source = setup.source([registry]);
+    await assert.rejects(resolve(source, `${name}:v1`), coded('REGISTRY_UNSAFE'));
+    realm = `http://${registry.host}/token`;
+    assert.match(await resolve(source, `${name}:v1`), /^sha256:/);
+  });
+
   it('gives nothing to a realm elsewhere', async () => {
     const thief = await setup.registry();
     const { port } = thief;

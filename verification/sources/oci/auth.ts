@@ -63,9 +63,7 @@ export class Authenticator {
       return await this.#header(access, challenge);
     } catch (thrown) {
       // A repository may be public although the credential is refused.
-      if (thrown instanceof VerificationError && thrown.code === 'REGISTRY_UNAUTHORIZED') {
-        return undefined;
-      }
+      if (isRefusal(thrown)) return undefined;
       throw thrown;
     }
   }
@@ -85,7 +83,17 @@ export class Authenticator {
     return header;
   }
 
+  /** What fails for another reason than the credential makes the challenge forgotten: it may be outdated. */
   async #header(access: Access, challenge: Challenge): Promise<string> {
+    try {
+      return await this.#meet(access, challenge);
+    } catch (thrown) {
+      if (!isRefusal(thrown)) this.#challenges.delete(access.endpoint.key);
+      throw thrown;
+    }
+  }
+
+  async #meet(access: Access, challenge: Challenge): Promise<string> {
     if (challenge.scheme === 'bearer') {
       return `Bearer ${(await this.#token(access, challenge)).value}`;
     }
@@ -125,8 +133,8 @@ export class Authenticator {
       ...tokenRequest(access, url, challenge.service),
     });
     if (reply.status === 200) return parseToken(reply.body, host, now());
-    const isRefusal = reply.status >= 400 && reply.status < 429;
-    throw isRefusal
+    const isRefused = reply.status >= 400 && reply.status < 429;
+    throw isRefused
       ? unauthorized(access, 'gave no token')
       : statusFailure(reply.status, host, 'a token');
   }
@@ -146,6 +154,10 @@ export class Authenticator {
       credential,
     ]);
   }
+}
+
+function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof VerificationError && thrown.code === 'REGISTRY_UNAUTHORIZED';
 }
 
 function scopeOf(access: Access): string {

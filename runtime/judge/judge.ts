@@ -52,6 +52,7 @@ export interface JudgeOptions {
 export interface JudgeInput {
   readonly snapshot: PolicySnapshot;
   readonly use: PinnedUse;
+  /** Asked again after every wait: a getter makes a judgement see what changed meanwhile. */
   readonly exceptions: ExceptionIndex;
   readonly keychain: Keychain;
 }

@@ -62,7 +62,6 @@ const MAX_TEMPLATE_TAGS = 32;
 interface Job extends Ground {
   readonly target: Target;
   readonly keychain: Keychain;
-  readonly exceptions: ExceptionIndex;
   readonly deadline: Deadline;
   /** By index of the changed field, so that answers keep the order of the object. */
   readonly findings: (readonly Finding[])[];
@@ -107,7 +106,7 @@ export class VerifyHandler {
   }
 
   async #jobOf(target: Target, snapshot: PolicySnapshot, deadline: Deadline): Promise<Job> {
-    const { namespaces, keychains, exceptions } = this.#options;
+    const { namespaces, keychains } = this.#options;
     const ready = placeOf(target, namespaces, deadline);
     const place = ready instanceof Promise ? await ready : ready;
     const credentials = keychainOf(target, keychains);
@@ -117,7 +116,6 @@ export class VerifyHandler {
       snapshot,
       place,
       keychain,
-      exceptions: exceptions.index,
       deadline,
       findings: [],
       judgements: [],
@@ -206,11 +204,15 @@ export class VerifyHandler {
   }
 
   #inputOf(job: Job, image: ImageReference, digest: Digest): JudgeInput {
-    const { snapshot, exceptions, keychain, place } = job;
+    const { snapshot, keychain, place } = job;
+    const { exceptions } = this.#options;
     return {
       snapshot,
       use: useOf(hasDigest(image) ? image : withDigest(image, digest), place),
-      exceptions,
+      /** As they are at the instant of the verdict: one may be revoked while evidence is read. */
+      get exceptions() {
+        return exceptions.index;
+      },
       keychain,
     };
   }

@@ -35,6 +35,9 @@ export interface PinOptions {
   readonly observer: { pinned(outcome: PinOutcome): void };
 }
 
+/** Tags of one request that are resolved; the rest stays as it is. */
+const MAX_RESOLVED = 64;
+
 interface Job {
   readonly target: Target;
   readonly snapshot: PolicySnapshot;
@@ -42,6 +45,8 @@ interface Job {
   readonly deadline: Deadline;
   /** Asked for only where a tag must be resolved. */
   readonly keychain: () => Keychain | Promise<Keychain>;
+  /** The images that are resolved, as written. */
+  readonly resolved: Set<string>;
 }
 
 /** A patch or a warning for one field. */
@@ -78,7 +83,7 @@ export class PinHandler {
     const place = await placeOf(target, this.#options.namespaces, deadline);
     const keychain = (): Keychain | Promise<Keychain> =>
       keychainOf(target, this.#options.keychains);
-    const job: Job = { target, snapshot, place, deadline, keychain };
+    const job: Job = { target, snapshot, place, deadline, keychain, resolved: new Set() };
     const pins = (await Promise.all(fields.map((field) => this.#pin(field, job)))).filter(
       (pin) => pin !== undefined,
     );
@@ -99,6 +104,9 @@ export class PinHandler {
       return { operation: { op: 'replace', path: field.pointer, value: before } };
     }
     if (policies.length === 0) return undefined;
+    if (job.resolved.size >= MAX_RESOLVED && !job.resolved.has(field.image))
+      return this.#failed(field, 'LIMIT_EXCEEDED');
+    job.resolved.add(field.image);
     const registry = tagRegistryOf(policies);
     return await this.#resolve(field, image, { registry, job });
   }

@@ -57,6 +57,8 @@ export interface VerifyOptions {
 
 /** Tags of one template that are resolved; the rest is told to be too many. */
 const MAX_TEMPLATE_TAGS = 32;
+/** Images of one request that are read from registries; the rest is told to be too many. */
+const MAX_READS = 64;
 
 /** One request on its way: what does not change, and what has been found so far. */
 interface Job extends Ground {
@@ -132,7 +134,7 @@ export class VerifyHandler {
       if (waiting !== undefined) (open ??= []).push(waiting);
     }
     if (open !== undefined)
-      await Promise.all(open.map((waiting) => this.#judgeLater(job, waiting)));
+      await Promise.all(withinLimit(job, open).map((waiting) => this.#judgeLater(job, waiting)));
   }
 
   /** Judges from what is known; answers the field where the registry is needed. */
@@ -257,6 +259,20 @@ function notProgrammed(uid: string, target: Target): Folded {
     message: 'no program of policies yet',
   }));
   return fold(uid, target, findings, []);
+}
+
+/** The fields that are judged although the registry is needed; for all others there is a finding then. */
+function withinLimit(job: Job, open: readonly Open[]): readonly Open[] {
+  if (open.length <= MAX_READS) return open;
+  const images = new Set<string>();
+  return open.filter(({ index, field, image }) => {
+    if (images.has(image.written)) return true;
+    if (images.size < MAX_READS) return images.add(image.written);
+    const policies = job.snapshot.matching(useOf(image, job.place));
+    const error = new VerificationError('LIMIT_EXCEEDED', 'the object names too many new images');
+    job.findings[index] = unresolved(field, error, policies, job);
+    return false;
+  });
 }
 
 /** Whether policies match the image of a template and every one of them ignores templates. */

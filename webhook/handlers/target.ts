@@ -48,17 +48,26 @@ const GROUPS: Readonly<Record<string, string>> = {
 };
 const NO_IMAGES: TargetReading = { state: 'no-images' };
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+/** No node runs a pod of so many containers; judging them would keep all other requests waiting. */
+const MAX_IMAGES = 1024;
+/** What comes with a workload and names no image, `group/kind`. */
+const IMAGELESS: ReadonlySet<string> = new Set([
+  'autoscaling/Scale',
+  '/Binding',
+  'policy/Eviction',
+]);
 
 /**
  * Reads what a request is about. Nothing that a tenant can write (labels, annotations, owners,
  * deletionTimestamp, replicas) takes an image out of it. A kind that is not known to carry a pod spec
- * is malformed, unless it is a subresource of another shape (Scale, Binding), which names no image.
+ * is malformed, also under a subresource, unless it is one that we know to name no image. So is one
+ * with more images than anybody runs.
  */
 export function targetOf(request: AdmissionRequest): TargetReading {
-  const { operation, kind, subResource, object } = request;
+  const { operation, kind, object } = request;
   if (operation === 'DELETE' || operation === 'CONNECT') return NO_IMAGES;
   if (!WORKLOAD_KINDS.includes(kind) || GROUPS[kind] !== request.group) {
-    if (subResource !== '') return NO_IMAGES;
+    if (isImageless(request)) return NO_IMAGES;
     return { state: 'malformed', detail: `${kind}: not a kind that is known to carry a pod spec` };
   }
   if (request.namespace === '' || object === undefined)
@@ -71,9 +80,15 @@ export function targetOf(request: AdmissionRequest): TargetReading {
   }
 }
 
+function isImageless({ subResource, group, kind }: AdmissionRequest): boolean {
+  return subResource !== '' && IMAGELESS.has(`${group}/${kind}`);
+}
+
 function read(request: AdmissionRequest, object: JsonObject): Target {
   const { kind, operation, oldObject } = request;
   const fields = imageFields(kind, object);
+  if (fields.length > MAX_IMAGES)
+    throw new WorkloadError(`more than ${MAX_IMAGES.toString()} images in one ${kind}`);
   const old = operation === 'UPDATE' ? imageFields(kind, oldObject) : [];
   const { spec } = podSpecOf(kind, object);
   const isPod = kind === 'Pod';

@@ -5,12 +5,12 @@
 export interface Limits {
   /** Bytes of a manifest or index. */
   readonly manifestBytes: number;
-  /** Bytes of one signature blob or bundle without attestation content. */
+  /** Bytes of one signature blob or bundle. A larger bundle is an attestation, which nothing asks for yet. */
   readonly signatureBytes: number;
-  /** Bytes of one attestation blob or bundle. */
-  readonly attestationBytes: number;
   /** Referrers read in all, over all pages. */
   readonly referrers: number;
+  /** Bytes of the manifests of all referrers. */
+  readonly referrerBytes: number;
   /** Pages of the referrers API. */
   readonly referrerPages: number;
   /** Signatures evaluated an image. */
@@ -25,7 +25,7 @@ export interface Limits {
   readonly requestMs: number;
   /** Milliseconds for a whole collection. */
   readonly collectionMs: number;
-  /** Bytes of all signatures and attestations that one collection keeps. */
+  /** Bytes of all signatures that one collection keeps. */
   readonly collectionBytes: number;
   /** Bytes of a body that reports an error or carries a token. */
   readonly errorBytes: number;
@@ -41,8 +41,8 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   manifestBytes: 4 * 1024 * 1024,
   signatureBytes: 1024 * 1024,
-  attestationBytes: 32 * 1024 * 1024,
   referrers: 1000,
+  referrerBytes: 16 * 1024 * 1024,
   referrerPages: 10,
   signatures: 100,
   jsonDepth: 64,
@@ -50,7 +50,7 @@ export const DEFAULT_LIMITS: Limits = {
   connectMs: 3000,
   requestMs: 8000,
   collectionMs: 60_000,
-  collectionBytes: 64 * 1024 * 1024,
+  collectionBytes: 16 * 1024 * 1024,
   errorBytes: 64 * 1024,
   patternChars: 1024,
   hostConcurrency: 32,

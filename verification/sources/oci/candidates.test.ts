@@ -34,10 +34,10 @@ describe('chooseCandidates', () => {
 
   it('keeps the limits on one blob and on all of them', () => {
     const gaps = new GapRecorder();
-    const tight = limits({ signatureBytes: 100, attestationBytes: 1000, collectionBytes: 1500 });
+    const tight = limits({ signatureBytes: 1000, collectionBytes: 1500 });
     const sources = [
-      [candidate('a', 101, 'simple-signing')],
-      [candidate('b', 1001)],
+      [candidate('a', 1001, 'simple-signing')],
+      [candidate('b', 1001, 'simple-signing')],
       [candidate('c', 1000)],
       [candidate('d', 600)],
       [candidate('e', 500)],

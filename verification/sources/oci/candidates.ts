@@ -49,6 +49,20 @@ export async function readSignatureTag(
 }
 
 /**
+ * The candidates of one manifest that can matter: each once, the smallest of them, and one more than is
+ * ever chosen, so that choosing tells of the rest. A manifest can name tens of thousands, and there can
+ * be a thousand such referrers (A9).
+ */
+export function boundCandidates(
+  candidates: readonly Candidate[],
+  limits: Limits,
+): readonly Candidate[] {
+  if (candidates.length <= limits.signatures) return candidates;
+  const distinct = new Map(candidates.map((candidate) => [keyOf(candidate), candidate]));
+  return smallestFirst([...distinct.values()]).slice(0, limits.signatures + 1);
+}
+
+/**
  * Chooses what is read, within the limits on number and bytes, and notes what is not. Every source
  * has its turn before any has a second one, and small blobs come first: who floods one place with
  * junk neither hides what is elsewhere, nor fills our memory (X41).
@@ -63,11 +77,13 @@ export function chooseCandidates(
   let bytes = 0;
   let dropped = 0;
   for (const candidate of inTurns(sources.map(smallestFirst))) {
-    const key = JSON.stringify([candidate.layer.digest, candidate.layer.annotations]);
+    const key = keyOf(candidate);
     if (seen.has(key)) continue;
     seen.add(key);
     const { size } = candidate.layer;
-    const isBlobTooLong = size > maxBytes(candidate, limits);
+    const isBlobTooLong = size > limits.signatureBytes;
+    // Too large a bundle holds an attestation: no signature, however genuine, and so nothing is left out.
+    if (isBlobTooLong && candidate.format === 'bundle') continue;
     if (
       isBlobTooLong ||
       chosen.length >= limits.signatures ||
@@ -80,15 +96,14 @@ export function chooseCandidates(
     chosen.push(candidate);
   }
   if (dropped > 0) {
-    const detail = `${dropped.toString()} signatures exceed the limits and were not read`;
+    const detail = `${dropped.toString()} signatures or more exceed the limits and were not read`;
     gaps.note('LIMIT_EXCEEDED', 'signatures', detail);
   }
   return chosen;
 }
 
-/** A bundle may hold an attestation; which it is, only its content tells. */
-function maxBytes(candidate: Candidate, limits: Limits): number {
-  return candidate.format === 'bundle' ? limits.attestationBytes : limits.signatureBytes;
+function keyOf({ layer }: Candidate): string {
+  return JSON.stringify([layer.digest, layer.annotations]);
 }
 
 function smallestFirst(source: readonly Candidate[]): readonly Candidate[] {

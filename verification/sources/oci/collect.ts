@@ -2,8 +2,15 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Digest } from '../../image/index.ts';
+import type { Limits } from '../../limits.ts';
 import type { Evidence, RawSignature } from '../../ports.ts';
-import { candidatesOf, chooseCandidates, readSignatureTag, type Candidate } from './candidates.ts';
+import {
+  boundCandidates,
+  candidatesOf,
+  chooseCandidates,
+  readSignatureTag,
+  type Candidate,
+} from './candidates.ts';
 import { GapRecorder, notFound } from './gaps.ts';
 import type { Manifest } from './manifest.ts';
 import { readBlob, readManifest } from './manifests.ts';
@@ -30,11 +37,12 @@ export async function collectEvidence(places: Places, digest: Digest): Promise<E
     listByTag(signatures, digest, gaps),
     gaps.attempt(`signature tag of ${digest}`, async () => readSignatureTag(signatures, digest)),
   ]);
-  const listed = union([...byApi, ...byTag], signatures.limits.referrers, gaps);
+  const listed = union([...byApi, ...byTag], signatures.limits, gaps);
   const referrers = await Promise.all(
     listed.map(async (entry) => candidatesOfReferrer(signatures, entry, { digest, gaps })),
   );
-  const chosen = chooseCandidates([legacy ?? [], ...referrers], signatures.limits, gaps);
+  const tagged = boundCandidates(legacy ?? [], signatures.limits);
+  const chosen = chooseCandidates([tagged, ...referrers], signatures.limits, gaps);
   const found = await readSignatures(signatures, chosen, gaps);
   const { mediaType, bytes } = manifest;
   return { digest, manifest: { mediaType, bytes }, signatures: found, gaps: gaps.list };
@@ -46,14 +54,25 @@ async function imageManifest(reader: RepositoryReader, digest: Digest): Promise<
   return manifest;
 }
 
-/** Both lists count: either may lack what the other has. */
-function union(all: readonly Listed[], max: number, gaps: GapRecorder): readonly Listed[] {
+/** Both lists count: either may lack what the other has. Within the limits on number and bytes, small ones first. */
+function union(all: readonly Listed[], limits: Limits, gaps: GapRecorder): readonly Listed[] {
   const byDigest = new Map<Digest, Listed>();
   for (const listed of all) {
-    if (!byDigest.has(listed.descriptor.digest)) byDigest.set(listed.descriptor.digest, listed);
+    const { digest, size } = listed.descriptor;
+    if (size > (byDigest.get(digest)?.descriptor.size ?? -1)) byDigest.set(digest, listed);
   }
-  if (byDigest.size > max) gaps.note('LIMIT_EXCEEDED', 'referrers', `more than ${max.toString()}`);
-  return [...byDigest.values()].slice(0, max);
+  if (byDigest.size > limits.referrers)
+    gaps.note('LIMIT_EXCEEDED', 'referrers', `more than ${limits.referrers.toString()}`);
+  const counted = [...byDigest.values()].slice(0, limits.referrers);
+  let bytes = 0;
+  const affordable = new Set(
+    counted
+      .toSorted((left, right) => left.descriptor.size - right.descriptor.size)
+      .filter(({ descriptor }) => (bytes += descriptor.size) <= limits.referrerBytes),
+  );
+  if (affordable.size < counted.length)
+    gaps.note('LIMIT_EXCEEDED', 'referrers', 'their manifests are too large in all');
+  return counted.filter((listed) => affordable.has(listed));
 }
 
 async function candidatesOfReferrer(
@@ -64,7 +83,8 @@ async function candidatesOfReferrer(
   const manifest = await about.gaps.attempt(`referrer ${listed.descriptor.digest}`, async () =>
     readReferrer(reader, listed, about.digest),
   );
-  return manifest === undefined ? [] : candidatesOf(manifest, listed.origin);
+  if (manifest === undefined) return [];
+  return boundCandidates(candidatesOf(manifest, listed.origin), reader.limits);
 }
 
 /** One read a blob: cosign signs one payload several times, with annotations that differ. */

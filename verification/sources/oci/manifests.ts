@@ -22,14 +22,16 @@ const ACCEPT = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST].join(', '
 
 /**
  * The manifest with this digest, or `undefined` where there is none. Rejects with DIGEST_MISMATCH
- * where the bytes hash to anything else, whatever the headers say (X39).
+ * where the bytes hash to anything else, whatever the headers say (X39), and with LIMIT_EXCEEDED
+ * beyond `maxBytes`.
  */
 export async function readManifest(
   reader: RepositoryReader,
   digest: Digest,
+  maxBytes: number = reader.limits.manifestBytes,
 ): Promise<Manifest | undefined> {
   const what = `manifest ${digest}`;
-  const reply = await reader.get(manifestResource(reader, digest, what));
+  const reply = await reader.get({ ...manifestResource(reader, digest, what), maxBytes });
   if (reply === undefined) return undefined;
   if (!matchesDigest(digest, reply.body)) throw mismatch(reader, what);
   const contentType = essence(headerOf(reply, 'content-type') ?? '');

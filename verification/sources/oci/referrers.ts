@@ -80,7 +80,8 @@ export async function readReferrer(
   const { digest, size } = listed.descriptor;
   if (size > reader.limits.manifestBytes)
     throw exceeded(`manifest ${digest}: ${size.toString()} bytes`);
-  const manifest = await readManifest(reader, digest);
+  // The size is hearsay, but what was counted by it is not to be exceeded.
+  const manifest = await readManifest(reader, digest, size);
   if (manifest?.kind !== 'manifest') return undefined;
   return manifest.subject === undefined || manifest.subject === subject ? manifest : undefined;
 }

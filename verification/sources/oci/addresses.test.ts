@@ -61,6 +61,11 @@ const CLASSES: readonly (readonly [AddressClass, readonly string[]])[] = [
       '168.63.129.16',
       '192.0.0.192',
       'fd00:ec2::254',
+      'fd00:ec2::23',
+      'fd20:ce::254',
+      'fd00:42::42',
+      'fd00:c1::a9fe:a9fe',
+      '::ffff:0:a9fe:a9fe',
       '::ffff:169.254.169.254',
       '::ffff:a9fe:a9fe',
       '64:ff9b::a9fe:a9fe',
@@ -97,7 +102,7 @@ describe('AddressGuard', () => {
     addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
   const unsafe = { code: 'REGISTRY_UNSAFE' };
 
-  it('lets a registry be public or private, and nowhere else', () => {
+  it('X37: lets a registry be public or private, and nowhere else', () => {
     const guard = new AddressGuard('r.example', new Set());
     assert.equal(guard.admit('r.example', at('1.1.1.1'))[0].address, '1.1.1.1');
     assert.equal(guard.admit('r.example', at('10.0.0.1'))[0].address, '10.0.0.1');

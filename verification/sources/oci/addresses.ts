@@ -45,7 +45,16 @@ const IPV4: readonly (readonly [AddressClass, readonly Range[]])[] = [
   ],
 ];
 const IPV6: readonly (readonly [AddressClass, readonly Range[]])[] = [
-  ['metadata', [['fd00:ec2::254', 128]]],
+  // AWS (instances, pod identity), GCP, Scaleway, Oracle.
+  [
+    'metadata',
+    [
+      ['fd00:ec2::', 32],
+      ['fd20:ce::254', 128],
+      ['fd00:42::42', 128],
+      ['fd00:c1::a9fe:a9fe', 128],
+    ],
+  ],
   ['loopback', [['::1', 128]]],
   ['unspecified', [['::', 128]]],
   ['link-local', [['fe80::', 10]]],
@@ -80,8 +89,8 @@ function blockList(ranges: readonly Range[], family: 'ipv4' | 'ipv6'): BlockList
 }
 
 /**
- * The class of an IP address. An IPv6 address that carries an IPv4 address (mapped, compatible,
- * NAT64, 6to4) has the class of that one. What is no IP address is `reserved`.
+ * The class of an IP address. An IPv6 address that carries an IPv4 address (mapped, translated,
+ * compatible, NAT64, 6to4) has the class of that one. What is no IP address is `reserved`.
  */
 export function classifyAddress(address: string): AddressClass {
   if (isIPv4(address)) return find('ipv4', address);
@@ -97,6 +106,9 @@ function find(family: 'ipv4' | 'ipv6', address: string): AddressClass {
   return LISTS[family].find(([, list]) => list.check(address, family))?.[0] ?? 'public';
 }
 
+/** First six groups of addresses whose last two are an IPv4 address. */
+const CARRIERS = new Set(['0:0:0:0:0:ffff', '0:0:0:0:ffff:0', '0:0:0:0:0:0', '64:ff9b:0:0:0:0']);
+
 function embeddedIpv4(address: string): string | undefined {
   const groups = expand(address);
   const head = groups
@@ -105,7 +117,7 @@ function embeddedIpv4(address: string): string | undefined {
     .join(':');
   const [, g1 = 0, g2 = 0] = groups;
   const [g6 = 0, g7 = 0] = groups.slice(6);
-  if (['0:0:0:0:0:ffff', '0:0:0:0:0:0', '64:ff9b:0:0:0:0'].includes(head)) return dotted(g6, g7);
+  if (CARRIERS.has(head)) return dotted(g6, g7);
   return groups[0] === 0x2002 ? dotted(g1, g2) : undefined;
 }
 

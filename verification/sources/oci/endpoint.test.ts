@@ -13,7 +13,7 @@ describe('HostLists', () => {
     ['in.example'],
   );
 
-  it('speaks plain HTTP to exactly the listed hosts', () => {
+  it('D13: speaks plain HTTP to exactly the listed hosts', () => {
     for (const host of ['localhost:5000', 'plain.example', '[::1]:5000', 'old.example:80']) {
       assert.equal(hosts.endpoint(host).origin.protocol, 'http:', host);
     }
@@ -89,7 +89,7 @@ describe('checkRealm', () => {
     ['ghcr.io', ''],
   ];
   for (const [host, realm] of refused) {
-    it(`does not let ${host} name ${JSON.stringify(realm)}`, () => {
+    it(`D2: does not let ${host} name ${JSON.stringify(realm)}`, () => {
       assert.throws(() => checkRealm(realm, hosts.endpoint(host), hosts), {
         code: 'REGISTRY_UNSAFE',
       });
@@ -98,7 +98,7 @@ describe('checkRealm', () => {
 });
 
 describe('isSameSite', () => {
-  it('is symmetric and never crosses a shared suffix', () => {
+  it('D2: is symmetric and never crosses a shared suffix', () => {
     const pairs: readonly (readonly [string, string, boolean])[] = [
       ['a.example.com', 'b.example.com', true],
       ['a.example.com', 'example.com', true],
@@ -111,6 +111,10 @@ describe('isSameSite', () => {
       ['localhost', 'localhost', true],
       ['localhost', 'otherhost', false],
       ['io', 'ghcr.io', false],
+      ['a.azurecr.us', 'b.azurecr.us', false],
+      ['1.dkr.ecr.us-east-1.amazonaws.com', 'x.execute-api.us-east-1.amazonaws.com', false],
+      ['1.dkr.ecr.us-east-1.amazonaws.com', '1.dkr.ecr.us-east-1.amazonaws.com', true],
+      ['1.dkr.ecr.cn-north-1.amazonaws.com.cn', 'b.s3.cn-north-1.amazonaws.com.cn', false],
       ['[::1]', '[::2]', false],
       ['a..com', 'b..com', false],
     ];

@@ -12,10 +12,10 @@ const SHARED_SECOND_LEVEL = new Set(
 
 /** Domains whose direct subdomains belong to different tenants and that serve registries. */
 const TENANT_DOMAINS = new Set([
-  'amazonaws.com',
   'appspot.com',
   'azurecr.cn',
   'azurecr.io',
+  'azurecr.us',
   'azurewebsites.net',
   'cloudfront.net',
   'cloudsmith.io',
@@ -38,10 +38,14 @@ const TENANT_DOMAINS = new Set([
   'workers.dev',
 ]);
 
+/** Domains under which what is below one region or service belongs to different tenants, at any depth. */
+const CLOUD_DOMAINS = ['.amazonaws.com', '.amazonaws.com.cn'];
+
 /**
  * Whether two host names plausibly have one owner: the same name, or the same registrable domain.
  * There is no public suffix list here, so names under shared country-code domains and under domains
- * of known tenants count as different owners; addresses and single labels are only themselves.
+ * of known tenants count as different owners; addresses, single labels and hosts of clouds are only
+ * themselves.
  */
 export function isSameSite(left: string, right: string): boolean {
   if (left === right) return true;
@@ -53,6 +57,7 @@ function registrableDomain(name: string): string | undefined {
   if (name.startsWith('[') || isIP(name) !== 0) return undefined;
   const labels = name.split('.');
   if (labels.some((label) => label === '')) return undefined;
+  if (CLOUD_DOMAINS.some((domain) => name.endsWith(domain))) return undefined;
   const count = suffixLabels(labels) + 1;
   return labels.length < count ? undefined : labels.slice(-count).join('.');
 }

@@ -194,7 +194,7 @@ describe('the evidence cache', () => {
     assert.equal(cache.peek(REQUEST), unsigned);
   });
 
-  it('does not keep failures: the next one asks again', async () => {
+  it('X34: does not keep failures: the next one asks again', async () => {
     for (const [thrown, code] of [
       [new VerificationError('REGISTRY_UNAUTHORIZED', 'no'), 'REGISTRY_UNAUTHORIZED'],
       [new TypeError('no such thing'), 'INTERNAL'],
@@ -293,7 +293,7 @@ describe('the evidence cache', () => {
       { registry: { signatureRepository: 'pem' } },
     ],
   ] as const) {
-    it(`keeps apart ${what}`, async () => {
+    it(`D9, X34: keeps apart ${what}`, async () => {
       await fill(complete);
       await fill(complete, requestOf({ registry: { ca: 'pem' } }));
       const { count } = source;

@@ -93,7 +93,7 @@ describe('a simple signing signature', () => {
     );
   });
 
-  it('is judged by its bytes, whatever docker-reference says (X46)', () => {
+  it('X46: is judged by its bytes, whatever docker-reference says', () => {
     const fact = check(
       simpleSigningEvidence(
         issuer.simpleSigning(image.digest, { reference: 'registry.example/elsewhere' }),

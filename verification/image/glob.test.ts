@@ -166,7 +166,7 @@ describe('compileImageGlob', () => {
     );
   });
 
-  it('never matches on another host, whatever the path pattern', () => {
+  it('B27: never matches on another host, whatever the path pattern', () => {
     const path = fc.array(fc.constantFrom('*', '**', 'a*', 'a'), { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(path, fc.stringMatching(/^[a-z]{1,5}\.[a-z]{2,3}$/), (segments, host) => {
@@ -185,7 +185,7 @@ describe('compileImageGlob', () => {
     }
   });
 
-  it('answers hostile patterns and names in less than 5 ms', () => {
+  it('G5: answers hostile patterns and names in less than 5 ms', () => {
     const repository = `${'a'.repeat(120)}/${'a/'.repeat(60)}b`;
     const hostile = [
       '*a'.repeat(34),

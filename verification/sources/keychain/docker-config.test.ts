@@ -21,7 +21,7 @@ function userFor(
 }
 
 describe('dockerConfigKeychain', () => {
-  it('matches exactly the host', () => {
+  it('D6: matches exactly the host', () => {
     for (const key of [
       'io',
       'evil-ghcr.io',
@@ -54,7 +54,7 @@ describe('dockerConfigKeychain', () => {
     }
   });
 
-  it('matches exactly the port', () => {
+  it('D6: matches exactly the port', () => {
     assert.equal(userFor(['localhost:5000'], 'localhost:5000'), 'localhost:5000');
     assert.equal(userFor(['localhost'], 'localhost:5000'), undefined);
     assert.equal(userFor(['localhost:500'], 'localhost:5000'), undefined);

@@ -150,7 +150,7 @@ describe('authentication', () => {
     assert.equal(issued, 3);
   });
 
-  it('does not reuse a token for another password, nor for another set of credentials', async () => {
+  it('D12: does not reuse a token for another password, nor for another set of credentials', async () => {
     const { name } = putImage(registry);
     demandToken();
     const source = setup.source([registry]);
@@ -166,7 +166,7 @@ describe('authentication', () => {
     );
   });
 
-  it('that fails is REGISTRY_UNAUTHORIZED, and the message holds no secret', async () => {
+  it('X36: that fails is REGISTRY_UNAUTHORIZED, and the message holds no secret', async () => {
     const { name } = putImage(registry);
     demandToken({ accepts: () => false });
     const work = resolve(setup.source([registry]), `${name}:v1`, {
@@ -240,7 +240,7 @@ describe('authentication', () => {
     });
   }
 
-  it('cuts a token answer off at the limit', async () => {
+  it('D8: cuts a token answer off at the limit', async () => {
     registry.handle(
       /^\/token/,
       (_, response) => void response.end(JSON.stringify({ token: 'a'.repeat(100_000) })),
@@ -252,7 +252,7 @@ describe('authentication', () => {
     );
   });
 
-  it('does not follow a token service that redirects', async () => {
+  it('D4: does not follow a token service that redirects', async () => {
     const other = await setup.registry();
     registry.handle(
       /^\/token/,
@@ -282,7 +282,7 @@ describe('authentication', () => {
     assert.match(await resolve(source, `${name}:v1`), /^sha256:/);
   });
 
-  it('gives nothing to a realm elsewhere', async () => {
+  it('D2: gives nothing to a realm elsewhere', async () => {
     const thief = await setup.registry();
     const { port } = thief;
     const realms = [
@@ -319,7 +319,7 @@ describe('authentication', () => {
     assert.equal(thief.seen.length, 0);
   });
 
-  it('gives nothing to a plain HTTP realm at another port that is not listed', async () => {
+  it('D2: gives nothing to a plain HTTP realm at another port that is not listed', async () => {
     const other = await setup.registry();
     demandToken({ realm: `http://${other.host}/token` });
     const source = setup.source([registry]);

@@ -67,7 +67,7 @@ describe('collecting evidence', () => {
     assert.deepEqual(evidence.gaps, []);
   });
 
-  it('reads bundles of the referrers API, whatever type the list says they are', async () => {
+  it('X40: reads bundles of the referrers API, whatever type the list says they are', async () => {
     const image = putImage(registry);
     registry.list(image.digest, {
       ...putBundle(registry, image.digest, 'first'),
@@ -97,7 +97,7 @@ describe('collecting evidence', () => {
     assert.deepEqual(evidence.gaps, []);
   });
 
-  it('unites the referrers API and the tag, and reads what is in both once', async () => {
+  it('X40: unites the referrers API and the tag, and reads what is in both once', async () => {
     const image = putImage(registry);
     const both = putBundle(registry, image.digest, 'both');
     registry.list(image.digest, both);
@@ -191,7 +191,7 @@ describe('collecting evidence', () => {
     ]);
   });
 
-  it('notes a signature blob with other bytes, and never uses them', async () => {
+  it('X39: notes a signature blob with other bytes, and never uses them', async () => {
     const image = putImage(registry);
     registry.list(image.digest, putBundle(registry, image.digest, 'genuine'));
     registry.handle(/blobs/, (_, response) => void response.writeHead(200).end('swapped'));
@@ -202,7 +202,7 @@ describe('collecting evidence', () => {
     );
   });
 
-  it('ends endless pages of referrers with a gap, and keeps what was listed', async () => {
+  it('A8: ends endless pages of referrers with a gap, and keeps what was listed', async () => {
     const image = putImage(registry);
     const entry = putBundle(registry, image.digest, 'listed');
     registry.handle(/referrers/, (request, response) => {
@@ -240,7 +240,7 @@ describe('collecting evidence', () => {
     assert.deepEqual(evidence.gaps, []);
   });
 
-  it('refuses a next page at another origin', async () => {
+  it('D5: refuses a next page at another origin', async () => {
     const image = putImage(registry);
     const other = await setup.registry();
     registry.handle(/referrers/, (_, response) => {
@@ -257,7 +257,7 @@ describe('collecting evidence', () => {
     assert.equal(other.seen.length, 0);
   });
 
-  it('keeps the limit on signatures, and says what it left', async () => {
+  it('X41: keeps the limit on signatures, and says what it left', async () => {
     const image = putImage(registry);
     const layers = Array.from({ length: 30 }, (_, i) =>
       registry.blob('app', `junk ${i.toString()}`, SIMPLE),
@@ -303,7 +303,7 @@ describe('resolving a tag', () => {
   });
   afterEach(async () => setup.stop());
 
-  it('answers the digest of the bytes', async () => {
+  it('X39: answers the digest of the bytes', async () => {
     const { name, digest } = putImage(registry);
     assert.equal(await resolve(setup.source([registry]), `${name}:v1`), digest);
   });
@@ -324,7 +324,7 @@ describe('resolving a tag', () => {
     });
   });
 
-  it('rejects a Docker-Content-Digest that contradicts the bytes', async () => {
+  it('X39: rejects a Docker-Content-Digest that contradicts the bytes', async () => {
     const { name } = putImage(registry);
     registry.handle(/v1$/, (_, response) => {
       response.setHeader('docker-content-digest', `sha256:${'a'.repeat(64)}`);

@@ -52,7 +52,7 @@ describe('a faulty registry', () => {
     });
   });
 
-  it('that serves other bytes for a digest is caught', async () => {
+  it('B2: that serves other bytes for a digest is caught', async () => {
     const image = putImage(registry);
     registry.handle(/manifests\/sha256:/, (_, response) => {
       response.writeHead(200, {
@@ -73,7 +73,7 @@ describe('a faulty registry', () => {
     'application/vnd.docker.distribution.manifest.v1+prettyjws',
     '',
   ]) {
-    it(`that calls a manifest ${JSON.stringify(type)} is refused`, async () => {
+    it(`D1: that calls a manifest ${JSON.stringify(type)} is refused`, async () => {
       const image = putImage(registry);
       const stored = registry.manifests.get(`app ${image.digest}`)!;
       registry.handle(/manifests\/sha256:/, (_, response) => {
@@ -85,7 +85,7 @@ describe('a faulty registry', () => {
   }
 
   for (const encoding of ['gzip', 'br', 'deflate', 'gzip, gzip, gzip, gzip, gzip', 'x-unknown']) {
-    it(`that compresses by ${encoding} is refused`, async () => {
+    it(`F1: that compresses by ${encoding} is refused`, async () => {
       const image = putImage(registry);
       const { bytes } = registry.manifests.get(`app ${image.digest}`)!;
       registry.handle(/manifests\/sha256:/, (_, response) => {
@@ -97,7 +97,7 @@ describe('a faulty registry', () => {
     });
   }
 
-  it('that sends a manifest without end is cut off at the limit', async () => {
+  it('A9: that sends a manifest without end is cut off at the limit', async () => {
     const image = putImage(registry);
     let sent = 0;
     registry.handle(/manifests\/sha256:/, async (_, response) => {
@@ -113,7 +113,7 @@ describe('a faulty registry', () => {
     assert.ok(sent < 16 * 1024 * 1024, sent.toString());
   });
 
-  it('that announces a manifest over the limit is not read', async () => {
+  it('A9: that announces a manifest over the limit is not read', async () => {
     const image = putImage(registry);
     registry.handle(/manifests\/sha256:/, (_, response) => {
       response
@@ -124,7 +124,7 @@ describe('a faulty registry', () => {
     await assert.rejects(collect(setup.source([registry]), image), coded('LIMIT_EXCEEDED'));
   });
 
-  it('that sends a 1 GiB refusal is cut off', async () => {
+  it('D8: that sends a 1 GiB refusal is cut off', async () => {
     const image = putImage(registry);
     let sent = 0;
     registry.handle(/./, async (_, response) => {
@@ -140,7 +140,7 @@ describe('a faulty registry', () => {
     assert.ok(sent < 64 * 1024 * 1024, sent.toString());
   });
 
-  it('that lies about the size of a signature is cut off at what it announced', async () => {
+  it('A9: that lies about the size of a signature is cut off at what it announced', async () => {
     const image = putImage(registry);
     registry.list(image.digest, putBundle(registry, image.digest, 'short'));
     registry.handle(
@@ -163,7 +163,7 @@ describe('a faulty registry', () => {
     assert.ok(performance.now() - start < 1500);
   });
 
-  it('that drips a body byte by byte is unavailable after the time of a request', async () => {
+  it('X38: that drips a body byte by byte is unavailable after the time of a request', async () => {
     const image = putImage(registry);
     registry.handle(/manifests\/sha256:/, async (_, response) => {
       response.writeHead(200, { 'content-type': OCI_MANIFEST });
@@ -191,7 +191,7 @@ describe('a faulty registry', () => {
     assert.deepEqual(evidence.gaps, []);
   });
 
-  it('that cannot be reached is unavailable, and the message does not tell why', async () => {
+  it('X37: that cannot be reached is unavailable, and the message does not tell why', async () => {
     const closed = createServer().listen(0, '127.0.0.1');
     await once(closed, 'listening');
     const { port } = closed.address() as { port: number };
@@ -357,7 +357,7 @@ describe('a registry that breaks HTTP', () => {
     ['by saying nothing', '', 'REGISTRY_UNAVAILABLE'],
   ];
   for (const [how, answer, code] of cases) {
-    it(`${how} is ${code}`, async () => {
+    it(`G4: ${how} is ${code}`, async () => {
       const host = await raw(answer);
       await assert.rejects(
         resolve(setup.source([], { plainHttpHosts: [host] }), `${host}/app:v1`),
@@ -382,7 +382,7 @@ describe('redirects', () => {
     registry.handle(path, (_, response) => void response.writeHead(status, { location }).end());
   }
 
-  it('to another host are followed without credentials', async () => {
+  it('D3: to another host are followed without credentials', async () => {
     const image = putImage(registry);
     registry.list(image.digest, putBundle(registry, image.digest, 'stored elsewhere'));
     storage.handle(/./, (_, response) => void response.writeHead(200).end('stored elsewhere'));
@@ -402,7 +402,7 @@ describe('redirects', () => {
     );
   });
 
-  it('away and back do not bring the credentials again', async () => {
+  it('D3: away and back do not bring the credentials again', async () => {
     const { name } = putImage(registry);
     registry.handle(/manifests/, (request, response) => {
       if (request.headers.authorization === undefined) {
@@ -432,7 +432,7 @@ describe('redirects', () => {
     assert.ok(storage.seen.every((r) => r.headers.authorization === undefined));
   });
 
-  it('to a host that asks for credentials are not answered', async () => {
+  it('D3: to a host that asks for credentials are not answered', async () => {
     const { name } = putImage(registry);
     redirect(/manifests/, `http://${storage.host}/x`);
     storage.handle(
@@ -479,7 +479,7 @@ describe('redirects', () => {
     '',
   ];
   for (const location of unsafe) {
-    it(`to ${JSON.stringify(location)} are refused`, async () => {
+    it(`D3: to ${JSON.stringify(location)} are refused`, async () => {
       redirect(/./, location);
       const found = { address: '10.96.0.1', family: 4 };
       const source = setup.source([registry], { resolve: (_, answer) => answer(null, [found]) });
@@ -487,7 +487,7 @@ describe('redirects', () => {
     });
   }
 
-  it('beyond the limit are refused', async () => {
+  it('X38: beyond the limit are refused', async () => {
     redirect(/./, '/again');
     await assert.rejects(
       resolve(setup.source([registry]), `${registry.host}/app:v1`),

@@ -47,7 +47,7 @@ describe('a registry over TLS', () => {
     assert.equal(await resolve(source, `${host}/app:v1`, { registry: { ca: issuer.ca } }), digest);
   });
 
-  it('is unavailable where nobody vouches for its certificate, also when it was read with the CA before', async () => {
+  it('D7: is unavailable where nobody vouches for its certificate, also when it was read with the CA before', async () => {
     putImage(registry);
     const source = setup.source([], { privateHosts: [host], resolve: names({}) });
     await resolve(source, `${host}/app:v1`, { registry: { ca: issuer.ca } });
@@ -74,7 +74,7 @@ describe('a registry over TLS', () => {
     }
   });
 
-  it('is never spoken to in plain HTTP, though a name in it is listed', async () => {
+  it('D13: is never spoken to in plain HTTP, though a name in it is listed', async () => {
     const plain = await setup.registry();
     putImage(plain);
     const port = plain.port.toString();
@@ -92,7 +92,7 @@ describe('a registry over TLS', () => {
     assert.equal(plain.seen.length, 0);
   });
 
-  it('never sees a secret of another, whose names only resemble its own', async () => {
+  it('D6: never sees a secret of another, whose names only resemble its own', async () => {
     registry.handle(
       /./,
       (_, response) => void response.writeHead(401, { 'www-authenticate': 'Basic' }).end(),
@@ -113,7 +113,7 @@ describe('a registry over TLS', () => {
       'kubernetes.default.svc',
       'evil.example',
     ]) {
-      it(`is refused as ${image}`, async () => {
+      it(`X37: is refused as ${image}`, async () => {
         const name =
           image === 'localhost' ? `localhost:${registry.port.toString()}` : `${image}:6443`;
         const source = setup.source([], {
@@ -128,7 +128,7 @@ describe('a registry over TLS', () => {
     }
   });
 
-  it('that changes its address between two connections is checked again', async () => {
+  it('B12: that changes its address between two connections is checked again', async () => {
     let calls = 0;
     const rebinding: Resolve = (_, answer) => {
       calls += 1;
@@ -156,5 +156,20 @@ describe('a registry over TLS', () => {
     const asked = { registry: { ca: issuer.ca }, keychain: keychainFor(host) };
     assert.equal(await resolve(source, `${host}/app:v1`, asked), digest);
     assert.match(auth.seen[0]?.headers.authorization ?? '', /^Basic /);
+  });
+
+  it('D7: does not let a token service see a secret whose certificate nobody vouches for', async () => {
+    putImage(registry);
+    const auth = await setup.registry(await issueServer(['auth.corp.example']));
+    const realm = `https://auth.corp.example:${auth.port.toString()}/token`;
+    registry.handle(
+      /v2/,
+      (_, response) =>
+        void response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}"` }).end(),
+    );
+    const source = setup.source([], { privateHosts: [host], resolve: names({}) });
+    const asked = { registry: { ca: issuer.ca }, keychain: keychainFor(host) };
+    await assert.rejects(resolve(source, `${host}/app:v1`, asked), coded('REGISTRY_UNAVAILABLE'));
+    assert.equal(auth.seen.length, 0);
   });
 });

@@ -25,7 +25,7 @@ const REVIEW = {
     object: {},
   },
 };
-const JSON_TYPE = { 'content-type': 'application/json' };
+const JSON_TYPE: Readonly<Record<string, string>> = { 'content-type': 'application/json' };
 const IDLE = {
   revision: undefined,
   programProblem: false,
@@ -82,7 +82,7 @@ describe('the admission server', () => {
 
   const post = async (
     body: string | Uint8Array<ArrayBuffer>,
-    { path = '/verify', headers = JSON_TYPE }: { path?: string; headers?: HeadersInit } = {},
+    { path = '/verify', headers = JSON_TYPE } = {},
   ): Promise<Response> => fetch(base + path, { method: 'POST', body, headers, redirect: 'manual' });
   const reviewed = async (body: object): Promise<Answer['response']> => {
     const response = await post(JSON.stringify(body));

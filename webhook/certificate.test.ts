@@ -36,6 +36,7 @@ describe('the serving certificate', () => {
   const withCa = (ca: CertifiedKey): void => {
     secret = holding({ 'tls.crt': base64(ca.certPem), 'tls.key': base64(ca.keyPem) });
   };
+  const newest = (): string => served.at(-1)?.certPem ?? '';
   const isBy = (leaf: Leaf | undefined, ca: CertifiedKey): boolean =>
     chainsTo(ca.certPem, leaf?.certPem ?? '', clock.now());
 
@@ -69,7 +70,7 @@ describe('the serving certificate', () => {
     assert.equal(certificate.problem, undefined);
     assert.deepEqual(served, [certificate.leaf]);
     assert.ok(isBy(certificate.leaf, first));
-    const { subjectAltName } = new X509Certificate(served[0]?.certPem ?? '');
+    const { subjectAltName } = new X509Certificate(newest());
     assert.equal(
       subjectAltName,
       'DNS:countersign-webhook.countersign-system.svc, DNS:countersign-webhook.countersign-system.svc.cluster.local',

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'mocha';
+import type { ImageJudgement } from '../runtime/judge/index.ts';
+import { createOf, podObject } from './__fixtures__/requests.ts';
+import { WebhookMetrics, type ReplicaState } from './metrics.ts';
+
+const STATE: ReplicaState = {
+  revision: 7,
+  programProblem: true,
+  policies: 2,
+  exceptions: 3,
+  invalidExceptions: 1,
+  leafNotAfter: 1_700_000_000_500,
+  refusing: 1,
+  ready: true,
+  silentSeconds: { signingexceptions: 4 },
+};
+
+type Outcome = ImageJudgement['policies'][number]['verdict']['outcome'];
+
+/** A judgement as far as it is counted. */
+function judgement(...outcomes: readonly Outcome[]): ImageJudgement {
+  const policies = outcomes.map((outcome) => ({
+    verdict: { outcome, first: { code: 'NO_SIGNATURE' } },
+  }));
+  return { policies } as unknown as ImageJudgement;
+}
+
+describe('the metrics of a replica', () => {
+  let metrics: WebhookMetrics;
+  beforeEach(() => (metrics = new WebhookMetrics()));
+
+  const rendered = async (state: ReplicaState = STATE): Promise<string> =>
+    (await metrics.render(state)).body;
+  /** The value of the one line of a metric with these labels. */
+  const value = async (name: string, ...labels: readonly string[]): Promise<number | undefined> => {
+    const lines = (await rendered()).split('\n').filter((line) => !line.startsWith('#'));
+    const [line, ...more] = lines.filter(
+      (l) => new RegExp(`^\\w*${name}[ {]`).test(l) && labels.every((label) => l.includes(label)),
+    );
+    assert.deepEqual(more, []);
+    return line === undefined ? undefined : Number(line.split(' ').at(-1));
+  };
+
+  it('count requests by what became of them', async () => {
+    const request = createOf(podObject({ containers: ['a'] }), { dryRun: true });
+    const response = { uid: 'u', allowed: false };
+    metrics.answered('verify', request, { response, code: 'NO_SIGNATURE' }, 0.25);
+    assert.equal(
+      await value(
+        'admission_requests_total',
+        'decision="denied"',
+        'code="NO_SIGNATURE"',
+        'kind="Pod"',
+        'dry_run="true"',
+      ),
+      1,
+    );
+    assert.equal(await value('admission_duration_seconds_sum', 'webhook="verify"'), 0.25);
+  });
+
+  it('F4: hold nothing that a tenant writes', async () => {
+    const evil = 'evil-name';
+    const request = createOf(podObject({ containers: [evil] }), {
+      kind: evil,
+      namespace: evil,
+      username: evil,
+      group: evil,
+      subResource: evil,
+      uid: evil,
+    });
+    const response = { uid: evil, allowed: true, warnings: [evil] };
+    metrics.answered('pin', request, { response }, 0);
+    assert.doesNotMatch(await rendered(), /evil/);
+  });
+
+  it('count every verdict of an image, with its reason where it is no pass', async () => {
+    metrics.judged(judgement('verified', 'verified', 'rejected', 'exempt'), 'cache');
+    metrics.judged(judgement('verified', 'inconclusive'), 'registry');
+    const count = async (...labels: string[]): Promise<number | undefined> =>
+      value('verifications_total', ...labels);
+    assert.equal(await count('result="verified"', 'source="cache"'), 2);
+    assert.equal(await count('result="verified"', 'source="registry"'), 1);
+    assert.equal(await count('result="rejected"', 'reason="NO_SIGNATURE"', 'source="cache"'), 1);
+    assert.equal(await count('result="exempt"', 'reason=""'), 1);
+    assert.equal(await count('result="inconclusive"'), 1);
+    assert.equal(await value('cache_requests_total', 'evidence', 'hit'), 1);
+    assert.equal(await value('cache_requests_total', 'evidence', 'miss'), 1);
+  });
+
+  it('count what else happens', async () => {
+    metrics.unmatched();
+    metrics.mirror();
+    metrics.collected();
+    metrics.pinned('kept');
+    metrics.pinned('REGISTRY_UNAVAILABLE');
+    metrics.tagLookedUp(true);
+    metrics.exchanged('absent');
+    metrics.fault('process');
+    metrics.unreadable(413);
+    for (const [name, ...labels] of [
+      ['unmatched_images_total'],
+      ['mirror_pods_unverified_total'],
+      ['collections_total'],
+      ['pins_total', 'kept'],
+      ['pins_total', 'REGISTRY_UNAVAILABLE'],
+      ['cache_requests_total', 'tags', 'hit'],
+      ['registry_exchanges_total', 'absent'],
+      ['internal_errors_total', 'process'],
+      ['admission_unreadable_total', '413'],
+    ] as const) {
+      assert.equal(await value(name, ...labels), 1, name);
+    }
+  });
+
+  it('show the state as it is when they are asked', async () => {
+    const expected: readonly (readonly [string, number])[] = [
+      ['program_revision', 7],
+      ['program_problem', 1],
+      ['program_policies', 2],
+      ['exceptions', 3],
+      ['exceptions_invalid', 1],
+      ['webhook_leaf_expiration_timestamp_seconds', 1_700_000_000],
+      ['webhook_ca_bundle_mismatches', 1],
+      ['webhook_ready', 1],
+      ['mirror_silent_seconds', 4],
+    ];
+    for (const [name, wanted] of expected) assert.equal(await value(name), wanted, name);
+    const body = await rendered({ ...STATE, revision: undefined, ready: false });
+    assert.match(body, /program_revision 0/);
+    assert.match(body, /webhook_ready 0/);
+  });
+});

@@ -18,7 +18,7 @@ import { readinessProblems } from './state/readiness.ts';
 
 /** What a replica is made of. */
 export interface ReplicaOptions {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'get' | 'list' | 'stream' | 'create' | 'replace' | 'delete'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly namespace: string;

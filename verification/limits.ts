@@ -50,7 +50,7 @@ export const DEFAULT_LIMITS: Limits = {
   connectMs: 3000,
   requestMs: 8000,
   collectionMs: 60_000,
-  collectionBytes: 16 * 1024 * 1024,
+  collectionBytes: 4 * 1024 * 1024,
   errorBytes: 64 * 1024,
   patternChars: 1024,
   hostConcurrency: 32,

@@ -151,7 +151,8 @@ function keyOf(request: EvidenceRequest): string {
 function sizeOf(entry: Entry, key: string): number {
   const { signatures, manifest } = entry.evidence;
   return signatures.reduce(
-    (sum, s) => sum + s.bytes.byteLength + charsOf(s.annotations),
+    // What is read of a bundle is kept with it.
+    (sum, s) => sum + (s.format === 'bundle' ? 2 : 1) * s.bytes.byteLength + charsOf(s.annotations),
     1024 + key.length + manifest.bytes.byteLength,
   );
 }

@@ -46,13 +46,36 @@ export function checkBundle(signature: RawSignature, against: BundleCheck): Sign
     if (signature.bytes.byteLength > DEFAULT_LIMITS.signatureBytes)
       return attestation(list, 'larger than a signature may be', 'LIMIT_EXCEEDED');
     const { content, verificationMaterial } = list.run('bundle', 'bundle is well formed', () =>
-      parseBundle(signature.bytes),
+      bundleOf(signature),
     );
     const run = { list, against, material: verificationMaterial.content };
     return content.$case === 'messageSignature'
       ? checkMessage(content.messageSignature, run)
       : checkEnvelope(content.dsseEnvelope, run);
   });
+}
+
+/** Who pushes to a repository may make bundles costly to read: each is read once, not once an authority. */
+const bundleOf = readOnce((signature: RawSignature) => parseBundle(signature.bytes));
+const statementOf = readOnce(({ payload }: Envelope) => readStatement(payload));
+
+/** Answers, or throws, for an object what came of reading it the first time. */
+function readOnce<K extends object, T>(read: (of: K) => T): (of: K) => T {
+  const known = new WeakMap<K, () => T>();
+  return (of) => {
+    const again = known.get(of);
+    if (again !== undefined) return again();
+    try {
+      const value = read(of);
+      known.set(of, () => value);
+      return value;
+    } catch (thrown) {
+      known.set(of, () => {
+        throw thrown;
+      });
+      throw thrown;
+    }
+  };
 }
 
 interface Run {
@@ -64,7 +87,7 @@ interface Run {
 function checkEnvelope(envelope: Envelope, run: Run): SignatureFact {
   const { list, against } = run;
   const { payload } = envelope;
-  const read = readStatement(payload);
+  const read = statementOf(envelope);
   if (isAttestation(read)) return attestation(list, read.predicateType);
   const hint = hintOf(run);
   list.run('envelope', 'envelope holds a statement', () => {

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { digestOf } from '../image/index.ts';
+import type { RawSignature } from '../ports.ts';
+import { bundleEvidence, KeyIssuer, testManifest } from '../testing/index.ts';
+import { parsePublicKeys } from '../trust/index.ts';
+import { checkBundle, type BundleCheck } from './bundle.ts';
+
+const members = Array.from({ length: 60_000 }, (_, i) => `"k${i.toString()}":1`).join(',');
+const { digest, bytes: manifest } = testManifest('app');
+
+function raw(text: string): RawSignature {
+  const bytes = Buffer.from(text);
+  return { format: 'bundle', digest: digestOf(bytes), bytes, annotations: {}, origin: 'tag' };
+}
+
+function envelope(payload: string): string {
+  return JSON.stringify({
+    mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+    verificationMaterial: { publicKey: { hint: 'x' } },
+    dsseEnvelope: {
+      payload: Buffer.from(payload).toString('base64'),
+      payloadType: 'application/vnd.in-toto+json',
+      signatures: [{ sig: 'AAAA' }],
+    },
+  });
+}
+
+/** Milliseconds for as many authorities as there are, each with a key of its own. */
+function cost(signature: RawSignature, authorities: readonly BundleCheck[]): number {
+  const started = performance.now();
+  for (const authority of authorities) checkBundle(signature, authority);
+  return performance.now() - started;
+}
+
+describe('A27: a bundle that is costly to read', () => {
+  const authorities = Array.from({ length: 10 }, (_, i): BundleCheck => {
+    const keys = parsePublicKeys(new KeyIssuer().publicKeyPem);
+    return { authority: `key-${i.toString()}`, keys, digest, manifest };
+  });
+  const statement =
+    '{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://sigstore.dev/cosign/sign/v1",' +
+    `"subject":[{"digest":{"sha256":"00"}}],"predicate":{${members}}}`;
+
+  for (const [what, text] of [
+    ['that is no bundle', `{${members}}`],
+    ['that holds a large statement', envelope(statement)],
+  ] as const) {
+    it(`${what} is read once for all authorities`, () => {
+      cost(raw(text), authorities);
+      const one = Math.min(...[0, 1, 2].map(() => cost(raw(text), authorities.slice(0, 1))));
+      const ten = Math.min(...[0, 1, 2].map(() => cost(raw(text), authorities)));
+      assert.ok(ten < 4 * one, `${ten.toString()} ms for ten, ${one.toString()} ms for one`);
+    });
+  }
+
+  it('says the same to every authority, however often it is asked', () => {
+    const issuer = new KeyIssuer();
+    const signature = bundleEvidence(issuer.bundle(digest));
+    const keys = parsePublicKeys(issuer.publicKeyPem);
+    const ours: BundleCheck = { authority: 'ours', keys, digest, manifest };
+    for (let i = 0; i < 2; i += 1) {
+      assert.equal(checkBundle(signature, ours).outcome, 'signed');
+      for (const authority of authorities)
+        assert.equal(checkBundle(signature, authority).outcome, 'refused');
+    }
+    const junk = raw('{}');
+    const [first, second] = [checkBundle(junk, ours), checkBundle(junk, ours)];
+    assert.deepEqual(first, second);
+    assert.equal(first.outcome === 'refused' && first.code, 'BUNDLE_MALFORMED');
+  });
+});

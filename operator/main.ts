@@ -7,7 +7,7 @@ import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
 import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
 import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
-import { openKeychains, TagDigests, type DockerConfigParser } from '../runtime/registry/index.ts';
+import { openKeychains, TagDigests } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
 import { FactCache, limits, type EvidenceSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
@@ -68,7 +68,7 @@ async function start(context: LifecycleContext): Promise<void> {
     keychains: await openKeychains({
       settings: settings.registry,
       client,
-      parse: parseDockerConfig,
+      readConfig: dockerConfigKeychain,
       clock,
       logger,
     }),
@@ -98,11 +98,5 @@ function registrySource(context: LifecycleContext): EvidenceSource {
   context.onStop('registry connections', () => source.close());
   return source;
 }
-
-/** Reads a docker configuration, of this process or from a pull secret. */
-const parseDockerConfig: DockerConfigParser = (text) => {
-  const keychain = dockerConfigKeychain(JSON.parse(text), 'docker configuration');
-  return (host, repository) => keychain.credentialFor(host, repository);
-};
 
 await runMain({ logger, stopMs: STOP_MS, onUnhandled: () => metrics.fault() }, start);

@@ -110,7 +110,10 @@ export type Verdict =
       readonly first: InconclusiveResult;
     };
 
-/** Folds the results of one policy into its verdict. */
+/**
+ * Folds the results of one policy into its verdict. Throws where they are of no outcome that is known:
+ * whatever is not proven or waived is not a pass.
+ */
 export function verdictOf(policy: string, results: NonEmpty<RequirementResult>): Verdict {
   const rejected = results.find((r) => r.outcome === 'rejected');
   if (rejected !== undefined) return { outcome: 'rejected', policy, results, first: rejected };
@@ -121,5 +124,9 @@ export function verdictOf(policy: string, results: NonEmpty<RequirementResult>):
   if (head !== undefined && proven.length === results.length) {
     return { outcome: 'verified', policy, results: [head, ...tail] };
   }
-  return { outcome: 'exempt', policy, results };
+  const waived = results.filter((r) => r.outcome === 'exempt');
+  if (waived.length > 0 && waived.length + proven.length === results.length) {
+    return { outcome: 'exempt', policy, results };
+  }
+  throw new Error('a result is of no known outcome');
 }

@@ -10,7 +10,7 @@ import {
   startDocker,
   type DockerDaemon,
 } from '../containers/index.ts';
-import { pushImage, signBundle } from '../harness/index.ts';
+import { needs, pushImage, signBundle } from '../harness/index.ts';
 import {
   assertAdmitted,
   assertDenied,
@@ -22,19 +22,13 @@ import {
   type World,
 } from '../world/index.ts';
 
-const required = (process.env['E2E_REQUIRE'] ?? '').split(',').includes('containers');
-
 describe('operator and webhook as confined containers of the image', function () {
   this.timeout(300_000);
   let docker: DockerDaemon;
   let world: World;
 
   before(async function () {
-    const { ok, reason } = containersAvailable();
-    if (!ok) {
-      if (required) throw new Error(`containers are required here: ${reason}`);
-      this.skip();
-    }
+    needs(this, 'containers', containersAvailable());
     docker = await startDocker();
     process.env['DOCKER_HOST'] = docker.host;
     process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';

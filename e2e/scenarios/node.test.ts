@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
+import { needs } from '../harness/index.ts';
 import {
   installCountersign,
   loadImage,
@@ -13,8 +14,6 @@ import {
 } from '../node/index.ts';
 import { CHAPTERS, prepare, silentNarrator, Teller, type StoryState } from '../story/index.ts';
 
-const required = (process.env['E2E_REQUIRE'] ?? '').split(',').includes('node');
-
 describe('config/default and config/admission, unchanged, on a real node', function () {
   this.timeout(300_000);
   let cluster: NodeCluster;
@@ -22,11 +21,7 @@ describe('config/default and config/admission, unchanged, on a real node', funct
   let state: StoryState;
 
   before(async function () {
-    const { ok, reason } = nodeAvailable();
-    if (!ok) {
-      if (required) throw new Error(`a real node is required here: ${reason}`);
-      this.skip();
-    }
+    needs(this, 'node', nodeAvailable());
     cluster = await startNodeCluster();
     await loadImage(cluster);
     await installCountersign(cluster);

@@ -144,7 +144,10 @@ export class VerifyHandler {
       job.findings[index] = unreadable(field, image, job);
       return undefined;
     }
-    if (job.target.subject === 'template' && isIgnored(job, image)) return undefined;
+    if (job.target.subject === 'template' && isIgnored(job, image)) {
+      job.findings[index] = [];
+      return undefined;
+    }
     if (image.digest === undefined) return this.#withoutDigest(job, { index, field, image });
     const judgement = this.#options.judge.judgeCached(this.#inputOf(job, image, image.digest));
     if (judgement === undefined) return { index, field, image };
@@ -235,10 +238,18 @@ export class VerifyHandler {
   }
 
   #answer(uid: string, job: Job): Folded {
+    assertJudged(job);
     const findings = job.findings.flat();
     if (job.target.mirror && findings.some((f) => f.effect === 'deny'))
       this.#options.observer.mirror();
     return fold(uid, job.target, findings, job.judgements);
+  }
+}
+
+/** Nothing is admitted because something passed it over. */
+function assertJudged({ target, findings }: Job): void {
+  for (let index = 0; index < target.changed.length; index += 1) {
+    if (findings[index] === undefined) throw new Error('an image was not judged');
   }
 }
 

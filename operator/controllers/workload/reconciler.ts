@@ -60,6 +60,7 @@ export class WorkloadReconciler {
       await reports.removeStale(key);
       return {};
     }
+    const since = clock.now().getTime();
     const ground = this.#groundOf(workload, snapshot);
     const findings = await examiner.examine(this.#imagesOf(workload), ground, signal);
     signal.throwIfAborted();
@@ -69,7 +70,7 @@ export class WorkloadReconciler {
     const before = await reports.write(key, workload, results);
     this.#tell(workload, results, before);
     const now = clock.now().getTime();
-    const ms = nextLookMs({ findings, ground, now, random });
+    const ms = nextLookMs({ findings, ground, since, now, random });
     return ms === undefined ? {} : { requeueAfterMs: ms };
   }
 

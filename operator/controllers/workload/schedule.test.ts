@@ -28,14 +28,16 @@ const END = Date.parse('2026-11-27T00:00:00Z');
 interface Case {
   readonly findings: readonly Finding[];
   readonly exceptions?: readonly SigningException[];
+  readonly since?: number;
   readonly now?: number;
   readonly random?: number;
 }
 
-function next({ findings, exceptions = [], now = BEGIN, random = 0 }: Case): number | undefined {
+function next(look: Case): number | undefined {
+  const { findings, exceptions = [], now = BEGIN, since = now, random = 0 } = look;
   const index = new ExceptionIndex(exceptions.map(compileException));
   const ground = { namespace: 'checkout', exceptions: index };
-  return nextLookMs({ findings, ground, now, random: () => random });
+  return nextLookMs({ findings, ground, since, now, random: () => random });
 }
 
 describe('the next look at a workload', () => {
@@ -72,6 +74,13 @@ describe('the next look at a workload', () => {
       next({ findings: [{ observed: observedImage(), error, policies: [] }] }),
       undefined,
     );
+  });
+
+  it('X25: is at once where an exception ended while it was being looked', () => {
+    const exceptions = [testException([DIGEST])];
+    const look = { findings: [verified], exceptions, since: END - 1, now: END + 30 };
+    assert.equal(next(look), 1);
+    assert.equal(next({ ...look, since: END }), HOUR);
   });
 
   it('X25: is right after the next instant at which an exception begins or ends, without jitter', () => {

@@ -8,6 +8,8 @@ import type { Finding, Ground } from './examine.ts';
 export interface ScheduleInput {
   readonly findings: readonly Finding[];
   readonly ground: Pick<Ground, 'namespace' | 'exceptions'>;
+  /** When the look began: what passed since then was not seen by it. */
+  readonly since: number;
   readonly now: number;
   /** Between 0 and 1, for jitter. */
   readonly random: () => number;
@@ -23,15 +25,16 @@ const AFTER_MS = 1;
  * due, or at the next instant at which an exception for one of them begins or ends. What could not be
  * told or read comes sooner. `undefined` where nothing but a change can make a difference.
  */
-export function nextLookMs({ findings, ground, now, random }: ScheduleInput): number | undefined {
+export function nextLookMs(input: ScheduleInput): number | undefined {
+  const { findings, ground, since, now, random } = input;
   // Never early: what is not due yet would not be read.
   const jitter = 1 + random() / 5;
   const dues = findings.flatMap(duesOf).map((ms) => (ms > 0 ? ms : RETRY_MS) * jitter);
   const retry = findings.some(isOpen) ? [RETRY_MS * jitter] : [];
   const boundaries = findings
     .flatMap((finding) => boundariesOf(finding, ground.namespace, ground.exceptions))
-    .filter((instant) => instant > now)
-    .map((instant) => instant - now + AFTER_MS);
+    .filter((instant) => instant > since)
+    .map((instant) => Math.max(instant - now, 0) + AFTER_MS);
   const waits = [...dues, ...retry, ...boundaries];
   return waits.length === 0 ? undefined : Math.min(...waits);
 }

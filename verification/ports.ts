@@ -82,3 +82,33 @@ export interface EvidenceSource {
   ): Promise<Evidence>;
   resolveTag(image: ImageReference, options: SourceOptions): Promise<Digest>;
 }
+
+/** A TUF repository that publishes a Sigstore trusted root. */
+export type TufRepository =
+  /** The public-good instance; its first root is shipped with us. */
+  | { readonly kind: 'public-good' }
+  /** Another one: where it is served, and the text of the `root.json` that trust in it starts from. */
+  | { readonly kind: 'mirror'; readonly mirror: string; readonly root: string };
+
+/** The text of a `trusted_root.json`, and what vouches for it. */
+export interface TrustedRootText {
+  readonly text: string;
+  /** When the TUF metadata that vouches for it expires, RFC 3339; absent for what is shipped with us. */
+  readonly expires?: string;
+  /** It was shipped with us and may be older than what is published. */
+  readonly fromSeed: boolean;
+}
+
+/** Reads `trusted_root.json` through TUF. Implemented by `sources/tuf`. */
+export interface TrustRootSource {
+  /**
+   * What is published now. Rejects with TRUST_ROOT_INVALID (metadata that cannot be trusted) or
+   * TRUST_ROOT_STALE (mirror not reachable, metadata expired, the signal fired).
+   */
+  trustedRoot(repository: TufRepository, signal: AbortSignal): Promise<TrustedRootText>;
+  /**
+   * What is at hand without the network: what an earlier call kept, expired or not, else what is
+   * shipped with us; `undefined` where there is neither. Signatures and hashes are checked again.
+   */
+  knownTrustedRoot(repository: TufRepository): Promise<TrustedRootText | undefined>;
+}

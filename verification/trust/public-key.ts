@@ -9,6 +9,8 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { VerificationError } from '../error.ts';
+import type { ReasonCode } from '../reasons.ts';
+import { pemBlocks } from './pem-block.ts';
 
 /** A public key that somebody decided to trust. */
 export interface TrustedKey {
@@ -28,8 +30,8 @@ const CURVE_HASHES: ReadonlyMap<string, readonly string[]> = new Map([
 const MIN_RSA_BITS = 2048;
 const MAX_KEYS = 32;
 const MIN_RSA_EXPONENT = 3n;
-/** No hyphen inside: a block cannot hold the beginning of another, and matching takes linear time. */
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g;
+/** Nobody makes larger ones, and they make verification slow. */
+const MAX_RSA_EXPONENT = 2n ** 33n;
 
 /**
  * Parses PEM public keys: several blocks are a rotation set. Refuses (POLICY_INVALID) an empty text,
@@ -37,11 +39,9 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g;
  * P-384 and P-521, and a key that occurs twice (in any encoding).
  */
 export function parsePublicKeys(pem: string): readonly TrustedKey[] {
-  const blocks = [...pem.matchAll(BLOCK)];
-  if (pem.replaceAll(BLOCK, '').trim() !== '') throw invalid('holds text that is not a PEM block');
-  if (blocks.length === 0) throw invalid('holds no PEM block');
+  const blocks = pemBlocks(pem, 'POLICY_INVALID');
   if (blocks.length > MAX_KEYS) throw invalid(`holds more than ${MAX_KEYS.toString()} keys`);
-  const keys = blocks.map((block) => parseBlock(block[1] ?? '', block[0]));
+  const keys = blocks.map(({ label, block }) => parseBlock(label, block));
   if (new Set(keys.map((k) => k.fingerprint)).size !== keys.length)
     throw invalid('holds the same key twice');
   return keys;
@@ -62,6 +62,21 @@ export function verifySignature(
   });
 }
 
+/**
+ * A key with what may be verified by it. Throws the given code for a key that is weak or of a kind that
+ * is not supported.
+ */
+export function trustedKeyOf(written: KeyObject, code: ReasonCode): TrustedKey {
+  const hashes = hashesOf(written, code);
+  const key = canonicalKey(written);
+  const fingerprint =
+    'sha256:' +
+    createHash('sha256')
+      .update(key.export({ format: 'der', type: 'spki' }))
+      .digest('hex');
+  return { key, fingerprint, hashes };
+}
+
 function parseBlock(label: string, block: string): TrustedKey {
   if (label !== 'PUBLIC KEY') throw invalid(`holds a block "${label}", only "PUBLIC KEY" is taken`);
   let written: KeyObject;
@@ -72,14 +87,7 @@ function parseBlock(label: string, block: string): TrustedKey {
       cause: thrown,
     });
   }
-  const hashes = hashesOf(written);
-  const key = canonicalKey(written);
-  const fingerprint =
-    'sha256:' +
-    createHash('sha256')
-      .update(key.export({ format: 'der', type: 'spki' }))
-      .digest('hex');
-  return { key, fingerprint, hashes };
+  return trustedKeyOf(written, 'POLICY_INVALID');
 }
 
 /** The same key in its one encoding: a compressed point or spelled-out curve would get a fingerprint of its own. */
@@ -88,37 +96,41 @@ function canonicalKey(key: KeyObject): KeyObject {
   return createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' });
 }
 
-function hashesOf(key: KeyObject): readonly (string | null)[] {
+function hashesOf(key: KeyObject, code: ReasonCode): readonly (string | null)[] {
   const details = key.asymmetricKeyDetails ?? {};
   switch (key.asymmetricKeyType) {
     case 'ec':
-      return curveHashes(String(details.namedCurve));
+      return curveHashes(String(details.namedCurve), code);
     case 'rsa':
-      checkRsa(details);
+      checkRsa(details, code);
       return ['sha256'];
     case 'ed25519':
       return [null];
     default:
       throw invalid(
         `holds a key of the type ${String(key.asymmetricKeyType)}, which is not supported`,
+        code,
       );
   }
 }
 
-function curveHashes(curve: string): readonly string[] {
+function curveHashes(curve: string, code: ReasonCode): readonly string[] {
   const hashes = CURVE_HASHES.get(curve);
   if (hashes === undefined)
-    throw invalid(`holds a key on the curve ${curve}, which is not supported`);
+    throw invalid(`holds a key on the curve ${curve}, which is not supported`, code);
   return hashes;
 }
 
-function checkRsa({ modulusLength = 0, publicExponent = 0n }: AsymmetricKeyDetails): void {
+function checkRsa(details: AsymmetricKeyDetails, code: ReasonCode): void {
+  const { modulusLength = 0, publicExponent = 0n } = details;
   if (modulusLength < MIN_RSA_BITS)
-    throw invalid(`holds an RSA key of less than ${MIN_RSA_BITS.toString()} bits`);
+    throw invalid(`holds an RSA key of less than ${MIN_RSA_BITS.toString()} bits`, code);
   if (publicExponent < MIN_RSA_EXPONENT)
-    throw invalid('holds an RSA key of exponent 1, under which every signature is good');
+    throw invalid('holds an RSA key of exponent 1, under which every signature is good', code);
+  if (publicExponent > MAX_RSA_EXPONENT)
+    throw invalid('holds an RSA key of an exponent that is far too large', code);
 }
 
-function invalid(detail: string): VerificationError {
-  return new VerificationError('POLICY_INVALID', detail);
+function invalid(detail: string, code: ReasonCode = 'POLICY_INVALID'): VerificationError {
+  return new VerificationError(code, detail);
 }

@@ -14,7 +14,7 @@ shopt -s inherit_errexit
 
 e2e_dir="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cache="${COUNTERSIGN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/countersign}"
-modules=(controlplane tools kwok)
+modules=(controlplane tools kwok syft)
 kubernetes_programs=(etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kubelet kube-proxy)
 
 export CGO_ENABLED=0 GOWORK=off
@@ -66,9 +66,14 @@ build_controlplane() {
 
 build_tools() {
   go_build -ldflags '-s -w' -o "$1/" tool
+  mv "$1/posix" "$1/rekor-server" # go names a program after its folder
 }
 
 build_kwok() {
+  go_build -ldflags '-s -w' -o "$1/" tool
+}
+
+build_syft() {
   go_build -ldflags '-s -w' -o "$1/" tool
 }
 

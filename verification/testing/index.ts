@@ -15,3 +15,12 @@ export {
   type SimpleSigningOptions,
 } from './issuer.ts';
 export { testException, testPolicy, testSubject } from './policy.ts';
+export {
+  canonical,
+  TestTufRepository,
+  TufSigner,
+  type Publication,
+  type TestTufRole,
+  type TufEdit,
+  type TufJson,
+} from './tuf-repository.ts';

@@ -5,8 +5,10 @@
 export interface Limits {
   /** Bytes of a manifest or index. */
   readonly manifestBytes: number;
-  /** Bytes of one signature blob or bundle. A larger bundle is an attestation, which nothing asks for yet. */
+  /** Bytes of one signature blob or bundle. A larger bundle is an attestation. */
   readonly signatureBytes: number;
+  /** Bytes of one attestation. */
+  readonly attestationBytes: number;
   /** Referrers read in all, over all pages. */
   readonly referrers: number;
   /** Bytes of the manifests of all referrers. */
@@ -15,6 +17,8 @@ export interface Limits {
   readonly referrerPages: number;
   /** Signatures evaluated an image. */
   readonly signatures: number;
+  /** Attestations evaluated an image, besides those in bundles that are small enough for a signature. */
+  readonly attestations: number;
   /** Nesting of JSON that an attacker may have written. */
   readonly jsonDepth: number;
   /** Redirects followed for one request. */
@@ -25,8 +29,13 @@ export interface Limits {
   readonly requestMs: number;
   /** Milliseconds for a whole collection. */
   readonly collectionMs: number;
-  /** Bytes of all signatures that one collection keeps. */
+  /** Bytes of all signatures that one collection keeps of one digest. */
   readonly collectionBytes: number;
+  /**
+   * Bytes of all attestations that one collection keeps of one digest. Twice as much (an image and its
+   * index), read and parsed, has to fit into the cache of evidence.
+   */
+  readonly attestationCollectionBytes: number;
   /** Bytes of a body that reports an error or carries a token. */
   readonly errorBytes: number;
   /** Characters of a glob pattern. */
@@ -41,16 +50,19 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   manifestBytes: 4 * 1024 * 1024,
   signatureBytes: 1024 * 1024,
+  attestationBytes: 32 * 1024 * 1024,
   referrers: 1000,
   referrerBytes: 16 * 1024 * 1024,
   referrerPages: 10,
   signatures: 100,
+  attestations: 100,
   jsonDepth: 64,
   redirects: 5,
   connectMs: 3000,
   requestMs: 8000,
   collectionMs: 60_000,
   collectionBytes: 4 * 1024 * 1024,
+  attestationCollectionBytes: 48 * 1024 * 1024,
   errorBytes: 64 * 1024,
   patternChars: 1024,
   hostConcurrency: 32,

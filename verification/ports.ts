@@ -9,13 +9,19 @@ import type { InconclusiveReason, RejectedReason } from './reasons.ts';
  * and descriptors are hints at best.
  */
 export interface RawSignature {
-  /** `simple-signing`: a layer of a cosign `.sig` image. `bundle`: a Sigstore bundle. */
-  readonly format: 'simple-signing' | 'bundle';
+  /**
+   * `simple-signing`: a layer of a cosign `.sig` image. `bundle`: a Sigstore bundle. `dsse`: a layer of a
+   * cosign `.att` image, an envelope. By the media type of the layer, wherever it was found.
+   */
+  readonly format: 'simple-signing' | 'bundle' | 'dsse';
   /** Digest of `bytes`, computed by us. Key of the fact cache together with the annotations. */
   readonly digest: Digest;
-  /** The payload (simple signing) or the bundle JSON. */
+  /** The payload (simple signing), the bundle JSON, or the envelope JSON. */
   readonly bytes: Uint8Array;
-  /** Layer annotations (simple signing: signature, certificate, chain, bundle); own-property map. */
+  /**
+   * Layer annotations (signature, certificate, chain, bundle, rfc3161timestamp, predicateType);
+   * own-property map.
+   */
   readonly annotations: Readonly<Record<string, string>>;
   /** Where it was found: `tag`, `referrers-api`, `referrers-tag`. */
   readonly origin: 'tag' | 'referrers-api' | 'referrers-tag';
@@ -24,7 +30,10 @@ export interface RawSignature {
 /** A part of the evidence that could not be read, or that was refused by a limit. */
 export interface EvidenceGap {
   readonly code: InconclusiveReason | RejectedReason;
-  /** What was being read, e.g. `referrers of sha256:…`. */
+  /**
+   * What was being read, e.g. `referrers of sha256:…`. `signatures` and `attestations` tell what a limit
+   * left out; `attestation …` could not have been a signature.
+   */
   readonly what: string;
   readonly detail: string;
 }
@@ -37,6 +46,12 @@ export interface Evidence {
   readonly signatures: readonly RawSignature[];
   /** What is missing. A requirement that is not met although gaps exist may be inconclusive. */
   readonly gaps: readonly EvidenceGap[];
+  /**
+   * Of the index that the tag of the reference names now, where it was asked for and lists this digest
+   * as an image; it has no index of its own. How it was found proves nothing: that its manifest lists
+   * the digest (`indexLists`) and that it is signed does.
+   */
+  readonly index?: Evidence;
 }
 
 /** Per-policy registry settings, resolved. */
@@ -61,11 +76,19 @@ export interface Keychain {
 }
 
 /** Options of one registry operation. */
-export interface SourceOptions {
+export interface AccessOptions {
   readonly keychain: Keychain;
   readonly registry: RegistryOptions;
   /** Ends the work; an aborted call rejects with DEADLINE_EXCEEDED. */
   readonly signal: AbortSignal;
+}
+
+/** Options of a collection. */
+export interface SourceOptions extends AccessOptions {
+  /** Whether to read what can only be an attestation: `.att` images, envelopes, large bundles. */
+  readonly attestations: boolean;
+  /** Whether to read what there is about the index that the tag names, see `Evidence.index`. */
+  readonly index: boolean;
 }
 
 /**
@@ -80,7 +103,7 @@ export interface EvidenceSource {
     image: ImageReference & { readonly digest: Digest },
     options: SourceOptions,
   ): Promise<Evidence>;
-  resolveTag(image: ImageReference, options: SourceOptions): Promise<Digest>;
+  resolveTag(image: ImageReference, options: AccessOptions): Promise<Digest>;
 }
 
 /** A TUF repository that publishes a Sigstore trusted root. */

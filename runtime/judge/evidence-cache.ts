@@ -9,6 +9,7 @@ import {
   VerificationError,
   type Digest,
   type Evidence,
+  type EvidenceGap,
   type EvidenceSource,
   type EvidenceState,
   type ImageReference,
@@ -39,6 +40,10 @@ export interface EvidenceRequest {
   readonly image: ImageReference & { readonly digest: Digest };
   readonly keychain: Keychain;
   readonly registry: RegistryOptions;
+  /** Whether attestations are needed; false where absent. */
+  readonly attestations?: boolean;
+  /** Whether the index that the tag names is needed; false where absent, and without a tag. */
+  readonly index?: boolean;
 }
 
 interface Entry {
@@ -48,8 +53,9 @@ interface Entry {
 }
 
 /**
- * Evidence by digest, repository, registry settings and credential identity. Equal requests share one
- * collection, whatever the number of waiters. Failures are not kept, nor is "no signature" where a part
+ * Evidence by digest, repository, registry settings, credential identity and what is asked for: what was
+ * read with attestations answers those, too, who need none. Equal requests share one collection, whatever
+ * the number of waiters. Failures are not kept, nor is "no signature" where a part
  * could not be read. Evidence that is stale is still answered while it is read again in the background,
  * for as long again as it was fresh (design §5); negative evidence is not. What a failing registry
  * answers does not replace complete evidence that is kept.
@@ -67,11 +73,13 @@ export class EvidenceCache {
   /** What is known now, without I/O; `undefined` where nothing is. Starts a refresh where it is stale. */
   peek(request: EvidenceRequest): Evidence | undefined {
     const key = keyOf(request);
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
     const now = this.#options.clock.monotonic();
-    if (now < entry.staleAt) return entry.evidence;
-    if (now >= entry.deadAt) return undefined;
+    const entry = this.#entries.get(key);
+    if (entry !== undefined && now < entry.staleAt) return entry.evidence;
+    // More than was asked for, and fresh, saves reading what was.
+    const richer = request.attestations === true ? undefined : this.#richer(request);
+    if (richer !== undefined && now < richer.staleAt) return richer.evidence;
+    if (entry === undefined || now >= entry.deadAt) return undefined;
     void this.#collect(key, request);
     return entry.evidence;
   }
@@ -86,6 +94,10 @@ export class EvidenceCache {
   /** Reads again, whatever is kept; on failure the kept evidence stays. Never rejects. */
   async refresh(request: EvidenceRequest, signal: AbortSignal): Promise<EvidenceState> {
     return await orWhenAborted(this.#collect(keyOf(request), request), signal, deadlineExceeded);
+  }
+
+  #richer(request: EvidenceRequest): Entry | undefined {
+    return this.#entries.get(keyOf({ ...request, attestations: true }));
   }
 
   #collect(key: string, request: EvidenceRequest): Promise<EvidenceState> {
@@ -103,9 +115,10 @@ export class EvidenceCache {
     try {
       onCollection?.();
       const signal = clock.deadline(collectionMs);
-      const { image, keychain, registry } = request;
+      const { image, keychain, registry, attestations = false } = request;
+      const index = asksForIndex(request);
       const reading = source
-        .collect(image, { keychain, registry, signal })
+        .collect(image, { keychain, registry, signal, attestations, index })
         .then((evidence): EvidenceState => {
           this.#keep(key, evidence);
           return { state: 'collected', evidence };
@@ -120,8 +133,8 @@ export class EvidenceCache {
   #keep(key: string, evidence: Evidence): void {
     const now = this.#options.clock.monotonic();
     const { freshMs, negativeMs } = this.#options;
-    const unread = evidence.gaps.some((gap) => isInconclusive(gap.code));
-    if (unread && (evidence.signatures.length === 0 || this.#holdsPositive(key, now))) return;
+    const unread = gapsOf(evidence).some((gap) => isInconclusive(gap.code));
+    if (unread && (!holdsSignatures(evidence) || this.#holdsPositive(key, now))) return;
     const positive = isPositive(evidence);
     const staleAt = now + (positive ? freshMs : negativeMs);
     this.#entries.set(key, { evidence, staleAt, deadAt: positive ? now + 2 * freshMs : staleAt });
@@ -134,26 +147,48 @@ export class EvidenceCache {
 }
 
 function isPositive(evidence: Evidence): boolean {
-  return evidence.signatures.length > 0 && evidence.gaps.length === 0;
+  return holdsSignatures(evidence) && gapsOf(evidence).length === 0;
+}
+
+function holdsSignatures({ signatures, index }: Evidence): boolean {
+  return signatures.length > 0 || (index !== undefined && holdsSignatures(index));
+}
+
+function gapsOf({ gaps, index }: Evidence): readonly EvidenceGap[] {
+  return index === undefined ? gaps : [...gaps, ...gapsOf(index)];
+}
+
+function asksForIndex({ image, index }: EvidenceRequest): boolean {
+  return index === true && image.tag !== undefined;
 }
 
 function keyOf(request: EvidenceRequest): string {
-  const { image, registry, keychain } = request;
+  const { image, registry, keychain, attestations = false } = request;
   return JSON.stringify([
     image.digest,
     repositoryName(image),
     registry.signatureRepository,
     registry.ca,
     keychain.identity,
+    attestations,
+    // Only where the index is asked for does it matter by which tag.
+    asksForIndex(request) ? image.tag : null,
   ]);
 }
 
 function sizeOf(entry: Entry, key: string): number {
-  const { signatures, manifest } = entry.evidence;
+  return key.length + bytesOf(entry.evidence);
+}
+
+function bytesOf({ signatures, manifest, index }: Evidence): number {
   return signatures.reduce(
-    // What is read of a bundle is kept with it.
-    (sum, s) => sum + (s.format === 'bundle' ? 2 : 1) * s.bytes.byteLength + charsOf(s.annotations),
-    1024 + key.length + manifest.bytes.byteLength,
+    // What is read of a bundle or an envelope is kept with it.
+    (sum, s) =>
+      sum + (s.format === 'simple-signing' ? 1 : 2) * s.bytes.byteLength + charsOf(s.annotations),
+    // What an index lists is remembered.
+    1024 +
+      manifest.bytes.byteLength +
+      (index === undefined ? 0 : index.manifest.bytes.byteLength + bytesOf(index)),
   );
 }
 

@@ -13,7 +13,6 @@ import {
   type ImageReference,
   type ImageUse,
   type Keychain,
-  type RegistryOptions,
   type Subject,
   type Verdict,
 } from '../../verification/index.ts';
@@ -115,13 +114,12 @@ export class Judge {
 
   /** Most policies read a registry in the same way: one look-up then serves them all. */
   #peeker(input: JudgeInput): (policy: CompiledPolicy) => EvidenceState | undefined {
-    let last: { readonly registry: RegistryOptions; readonly evidence: EvidenceState } | undefined;
+    let last: { readonly policy: CompiledPolicy; readonly evidence: EvidenceState } | undefined;
     return (policy) => {
-      const { registry } = policy;
-      if (last !== undefined && isSameRegistry(last.registry, registry)) return last.evidence;
+      if (last !== undefined && readsAlike(last.policy, policy)) return last.evidence;
       const evidence = this.#options.evidence.peek(requestOf(policy, input));
       if (evidence === undefined) return undefined;
-      last = { registry, evidence: { state: 'collected', evidence } };
+      last = { policy, evidence: { state: 'collected', evidence } };
       return last.evidence;
     };
   }
@@ -160,8 +158,13 @@ function needsEvidence(policy: CompiledPolicy, input: JudgeInput, now: Date): bo
   });
 }
 
-function isSameRegistry(a: RegistryOptions, b: RegistryOptions): boolean {
-  return a.signatureRepository === b.signatureRepository && a.ca === b.ca;
+function readsAlike(a: CompiledPolicy, b: CompiledPolicy): boolean {
+  return (
+    a.registry.signatureRepository === b.registry.signatureRepository &&
+    a.registry.ca === b.registry.ca &&
+    a.needsAttestations === b.needsAttestations &&
+    a.acceptsIndex === b.acceptsIndex
+  );
 }
 
 function subjectOf(use: PinnedUse): Subject {
@@ -174,5 +177,11 @@ function subjectOf(use: PinnedUse): Subject {
 }
 
 function requestOf(policy: CompiledPolicy, input: JudgeInput): EvidenceRequest {
-  return { image: input.use.image, keychain: input.keychain, registry: policy.registry };
+  return {
+    image: input.use.image,
+    keychain: input.keychain,
+    registry: policy.registry,
+    attestations: policy.needsAttestations,
+    index: policy.acceptsIndex,
+  };
 }

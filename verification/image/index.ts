@@ -4,10 +4,20 @@
 export { digestOf, matchesDigest, type DigestAlgorithm } from './digest.ts';
 export { compileImageGlob, type ImageMatcher } from './glob.ts';
 export { parseHost, type Host } from './host.ts';
+export { indexLists, type RawManifest } from './index-manifest.ts';
+export {
+  descriptors,
+  parseManifest,
+  type Descriptor,
+  type Manifest,
+  type ManifestSource,
+  type Platform,
+} from './manifest.ts';
 export {
   DOCKER_LIST,
   DOCKER_MANIFEST,
   essence,
+  isDsseEnvelope,
   isSigstoreBundle,
   isSimpleSigning,
   manifestKind,

@@ -11,6 +11,8 @@ export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+
 export const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
 /** Layer of a cosign `.sig` image. */
 export const SIMPLE_SIGNING = 'application/vnd.dev.cosign.simplesigning.v1+json';
+/** Layer of a cosign `.att` image: an envelope around an attestation. */
+const DSSE_ENVELOPE = 'application/vnd.dsse.envelope.v1+json';
 
 const BUNDLE_JSON =
   /^application\/vnd\.dev\.sigstore\.bundle(?:\.v\d+\.\d+)?\+json(?:;\s*version=\d+\.\d+)?$/;
@@ -32,6 +34,11 @@ export function isSigstoreBundle(mediaType: string): boolean {
 /** True for a layer that holds a simple signing payload. */
 export function isSimpleSigning(mediaType: string): boolean {
   return mediaType === SIMPLE_SIGNING;
+}
+
+/** True for a layer that holds a DSSE envelope. */
+export function isDsseEnvelope(mediaType: string): boolean {
+  return mediaType === DSSE_ENVELOPE;
 }
 
 /** A Content-Type header without parameters, in lower case. */

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { Digest } from '../../image/index.ts';
+import { indexLists, type Digest, type ImageReference, type Manifest } from '../../image/index.ts';
 import type { Limits } from '../../limits.ts';
-import type { Evidence, RawSignature } from '../../ports.ts';
-import {
-  boundCandidates,
-  candidatesOf,
-  chooseCandidates,
-  readSignatureTag,
-  type Candidate,
-} from './candidates.ts';
+import type { Evidence, RawSignature, SourceOptions } from '../../ports.ts';
+import { candidatesOf, readCosignTag, type Candidate } from './candidates.ts';
+import { boundCandidates, chooseCandidates, inTurns, type Chosen } from './choose.ts';
 import { GapRecorder, notFound } from './gaps.ts';
-import type { Manifest } from './manifest.ts';
-import { readBlob, readManifest } from './manifests.ts';
+import { readBlob, readManifest, readTag } from './manifests.ts';
 import { listByApi, listByTag, readReferrer, type Listed } from './referrers.ts';
 import type { RepositoryReader } from './repository.ts';
 
@@ -23,29 +17,79 @@ export interface Places {
   readonly signatures: RepositoryReader;
 }
 
+/** What to read besides signatures. */
+export type Wanted = Pick<SourceOptions, 'attestations' | 'index'>;
+
+type Found = Pick<Evidence, 'signatures' | 'gaps'>;
+
 /**
- * Reads everything there is about a digest in three rounds: what exists, what the referrers are,
- * what the signatures are. Rejects where the image's own manifest cannot be read; any other failure
- * is a gap.
+ * Reads everything there is about a digest in three rounds: what exists, what the referrers are, what the
+ * signatures are. An index is known after the first, so that what there is about it takes one more.
+ * Rejects where the image's own manifest cannot be read; any other failure is a gap.
  */
-export async function collectEvidence(places: Places, digest: Digest): Promise<Evidence> {
-  const { images, signatures } = places;
+export async function collectEvidence(
+  places: Places,
+  image: Pick<ImageReference, 'tag'> & { readonly digest: Digest },
+  wanted: Wanted,
+): Promise<Evidence> {
+  const { digest, tag } = image;
   const gaps = new GapRecorder();
-  const [manifest, byApi, byTag, legacy] = await Promise.all([
-    imageManifest(images, digest),
-    listByApi(signatures, digest, gaps),
-    listByTag(signatures, digest, gaps),
-    gaps.attempt(`signature tag of ${digest}`, async () => readSignatureTag(signatures, digest)),
+  const [{ kind, mediaType, bytes }, found, index] = await Promise.all([
+    imageManifest(places.images, digest),
+    collectAbout(places.signatures, digest, wanted),
+    wanted.index && tag !== undefined
+      ? gaps.attempt(`index of ${digest}`, async () =>
+          collectIndex(places, { digest, tag }, wanted),
+        )
+      : undefined,
   ]);
-  const listed = union([...byApi, ...byTag], signatures.limits, gaps);
+  const evidence = { digest, manifest: { mediaType, bytes }, ...found };
+  // What is an index itself is in no other that could speak for it.
+  if (kind !== 'manifest') return evidence;
+  const all = { ...evidence, gaps: [...found.gaps, ...gaps.list] };
+  return index === undefined ? all : { ...all, index };
+}
+
+/** The index that the tag names now, where it lists the image. Rejects where it cannot be read. */
+async function collectIndex(
+  { images, signatures }: Places,
+  image: { readonly digest: Digest; readonly tag: string },
+  wanted: Wanted,
+): Promise<Evidence | undefined> {
+  const named = await readTag(images, image.tag);
+  if (named === undefined) return undefined;
+  const { digest, mediaType, bytes } = named;
+  const manifest = { mediaType, bytes };
+  if (!indexLists(manifest, image.digest)) return undefined;
+  return { digest, manifest, ...(await collectAbout(signatures, digest, wanted)) };
+}
+
+/** The signatures and attestations of a digest. Never rejects. */
+async function collectAbout(
+  reader: RepositoryReader,
+  digest: Digest,
+  { attestations }: Pick<Wanted, 'attestations'>,
+): Promise<Found> {
+  const { limits } = reader;
+  const gaps = new GapRecorder();
+  const tagged = async (what: string, suffix: 'sig' | 'att'): Promise<readonly Candidate[]> =>
+    (await gaps.attempt(`${what} tag of ${digest}`, async () =>
+      readCosignTag(reader, digest, suffix),
+    )) ?? [];
+  const [byApi, byTag, ...legacy] = await Promise.all([
+    listByApi(reader, digest, gaps),
+    listByTag(reader, digest, gaps),
+    tagged('signature', 'sig'),
+    attestations ? tagged('attestation', 'att') : [],
+  ]);
   const referrers = await Promise.all(
-    listed.map(async (entry) => candidatesOfReferrer(signatures, entry, { digest, gaps })),
+    union([...inTurns([byApi, byTag])], limits, gaps).map(async (entry) =>
+      candidatesOfReferrer(reader, entry, { digest, gaps }),
+    ),
   );
-  const tagged = boundCandidates(legacy ?? [], signatures.limits);
-  const chosen = chooseCandidates([tagged, ...referrers], signatures.limits, gaps);
-  const found = await readSignatures(signatures, chosen, gaps);
-  const { mediaType, bytes } = manifest;
-  return { digest, manifest: { mediaType, bytes }, signatures: found, gaps: gaps.list };
+  const sources = [...legacy.map((list) => boundCandidates(list, limits)), ...referrers];
+  const chosen = chooseCandidates(sources, { limits, attestations, gaps });
+  return { signatures: await readChosen(reader, chosen, gaps), gaps: gaps.list };
 }
 
 async function imageManifest(reader: RepositoryReader, digest: Digest): Promise<Manifest> {
@@ -88,19 +132,26 @@ async function candidatesOfReferrer(
 }
 
 /** One read a blob: cosign signs one payload several times, with annotations that differ. */
-async function readSignatures(
+async function readChosen(
   reader: RepositoryReader,
-  chosen: readonly Candidate[],
+  { signatures, attestations }: Chosen,
   gaps: GapRecorder,
 ): Promise<readonly RawSignature[]> {
-  const blobs = new Map<Digest, Promise<Buffer | undefined>>();
-  const read = chosen.map(async ({ format, origin, layer }): Promise<readonly RawSignature[]> => {
-    const { annotations, digest } = layer;
+  const blobs = new Map<string, Promise<Buffer | undefined>>();
+  const read = async (candidate: Candidate, what: string): Promise<readonly RawSignature[]> => {
+    const { format, origin, layer } = candidate;
+    const { annotations, digest, size } = layer;
+    // Who lies about the size spoils this read, but no other.
+    const key = `${digest} ${size.toString()}`;
     const blob =
-      blobs.get(digest) ?? gaps.attempt(`blob ${digest}`, async () => readBlob(reader, layer));
-    blobs.set(digest, blob);
+      blobs.get(key) ?? gaps.attempt(`${what} ${digest}`, async () => readBlob(reader, layer));
+    blobs.set(key, blob);
     const bytes = await blob;
     return bytes === undefined ? [] : [{ format, digest, bytes, annotations, origin }];
-  });
-  return (await Promise.all(read)).flat();
+  };
+  const found = await Promise.all([
+    ...signatures.map(async (candidate) => read(candidate, 'blob')),
+    ...attestations.map(async (candidate) => read(candidate, 'attestation')),
+  ]);
+  return found.flat();
 }

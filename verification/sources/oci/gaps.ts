@@ -6,22 +6,22 @@ import type { EvidenceGap } from '../../ports.ts';
 import type { ReasonCode } from '../../reasons.ts';
 
 /** Enough to explain; a thousand missing referrers say no more than a few. */
-const MAX_PER_CODE = 5;
+const MAX_ALIKE = 5;
 
 /** Notes what could not be read, so that one broken part never spoils the others. */
 export class GapRecorder {
   readonly #gaps: EvidenceGap[] = [];
 
-  /** What was noted so far; a few of each code. */
+  /** What was noted so far; a few of each code and kind. */
   get list(): readonly EvidenceGap[] {
     return [...this.#gaps];
   }
 
-  /** Notes a gap. */
+  /** Notes a gap, unless there are enough like it: what attestations lack must not hide what signatures do. */
   note(code: ReasonCode, what: string, detail: string): void {
-    if (this.#gaps.filter((gap) => gap.code === code).length < MAX_PER_CODE) {
-      this.#gaps.push({ code, what, detail });
-    }
+    const kind = kindOf(what);
+    const alike = this.#gaps.filter((gap) => gap.code === code && kindOf(gap.what) === kind);
+    if (alike.length < MAX_ALIKE) this.#gaps.push({ code, what, detail });
   }
 
   /** The outcome of the work, or `undefined` and a gap where it fails. Never rejects. */
@@ -34,6 +34,11 @@ export class GapRecorder {
       return undefined;
     }
   }
+}
+
+/** Its first word: `referrer`, `blob`, `attestation` … */
+function kindOf(what: string): string {
+  return what.split(' ', 1)[0] ?? '';
 }
 
 /** The error of something that should be there. */

@@ -11,9 +11,11 @@ import {
   matchesDigest,
   OCI_INDEX,
   OCI_MANIFEST,
+  parseManifest,
+  type Descriptor,
   type Digest,
+  type Manifest,
 } from '../../image/index.ts';
-import { parseManifest, type Descriptor, type Manifest } from './manifest.ts';
 import { headerOf } from './reply.ts';
 import type { RepositoryReader, Resource } from './repository.ts';
 
@@ -69,11 +71,11 @@ export async function readTag(
 export async function readBlob(reader: RepositoryReader, descriptor: Descriptor): Promise<Buffer> {
   const what = `blob ${descriptor.digest}`;
   const at = `blobs/${descriptor.digest}`;
-  const reply = await reader.get({ at, what, maxBytes: descriptor.size });
+  const reply = await reader.get({ at, what, maxBytes: descriptor.size, expected: descriptor });
   if (reply === undefined) {
     throw new VerificationError('REGISTRY_UNAVAILABLE', `${what} of ${reader.name} is not there`);
   }
-  if (!matchesDigest(descriptor.digest, reply.body)) throw mismatch(reader, what);
+  if (reply.isExpected !== true) throw mismatch(reader, what);
   return reply.body;
 }
 

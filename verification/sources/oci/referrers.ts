@@ -3,9 +3,15 @@
 
 import { asObject, parseStrictJson } from '../../encoding/index.ts';
 import { VerificationError } from '../../error.ts';
-import { essence, OCI_INDEX, type Digest } from '../../image/index.ts';
+import {
+  descriptors,
+  essence,
+  OCI_INDEX,
+  type Descriptor,
+  type Digest,
+  type Manifest,
+} from '../../image/index.ts';
 import type { GapRecorder } from './gaps.ts';
-import { descriptors, type Descriptor, type Manifest } from './manifest.ts';
 import { readManifest, readTag } from './manifests.ts';
 import { headerOf, type Reply } from './reply.ts';
 import type { RepositoryReader } from './repository.ts';

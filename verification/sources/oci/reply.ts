@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { createHash } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import { VerificationError } from '../../error.ts';
+import type { Digest } from '../../image/index.ts';
 
 /** An answer, with its body read where it was a success and dropped otherwise. */
 export interface Reply {
@@ -10,8 +12,17 @@ export interface Reply {
   readonly headers: ReadonlyMap<string, readonly string[]>;
   /** Empty unless the status is 200. */
   readonly body: Buffer;
+  /** Whether the body hashes to the digest that was expected; absent where none was. */
+  readonly isExpected?: boolean;
   /** The answer came from another origin than the one asked, after a redirect. */
   readonly isForeign: boolean;
+}
+
+/** What a body should be: it is then hashed as it arrives, and held once. */
+export interface Expected {
+  readonly digest: Digest;
+  /** Bytes; what is announced, and so no more than a hint. */
+  readonly size: number;
 }
 
 /** Bounds of one answer. */
@@ -20,6 +31,7 @@ export interface ReplyBounds {
   readonly maxBytes: number;
   /** Bytes of a body that is dropped; more ends the connection. */
   readonly errorBytes: number;
+  readonly expected?: Expected;
   readonly signal: AbortSignal;
   /** For messages. */
   readonly what: string;
@@ -46,7 +58,7 @@ export async function readReply(
     data.body.on('error', () => undefined).destroy();
     throw problem;
   }
-  return { status: 200, headers, body: await readCapped(data.body, bounds) };
+  return { status: 200, headers, ...(await readBody(data.body, bounds)) };
 }
 
 /** The value of a header; several are joined, as no header that we read may come twice. */
@@ -78,16 +90,48 @@ function refusal(
   return announced > bounds.maxBytes ? tooLong(bounds) : undefined;
 }
 
-async function readCapped(body: AsyncIterable<unknown>, bounds: ReplyBounds): Promise<Buffer> {
+async function readBody(
+  body: AsyncIterable<unknown>,
+  bounds: ReplyBounds,
+): Promise<Pick<Reply, 'body' | 'isExpected'>> {
+  if (bounds.expected !== undefined) return readExpected(body, bounds, bounds.expected);
   const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of capped(body, bounds)) {
+    chunks.push(chunk);
+    size += chunk.length;
+  }
+  return { body: Buffer.concat(chunks, size) };
+}
+
+/** Into one piece of memory of the announced size: an attestation may be long, and its copy as well. */
+async function readExpected(
+  body: AsyncIterable<unknown>,
+  bounds: ReplyBounds,
+  { digest, size }: Expected,
+): Promise<Pick<Reply, 'body' | 'isExpected'>> {
+  const [algorithm = ''] = digest.split(':', 1);
+  const hash = createHash(algorithm);
+  const whole = Buffer.allocUnsafeSlow(Math.min(size, bounds.maxBytes));
+  let end = 0;
+  for await (const chunk of capped(body, { ...bounds, maxBytes: whole.length })) {
+    hash.update(chunk);
+    end += chunk.copy(whole, end);
+  }
+  const isExpected = `${algorithm}:${hash.digest('hex')}` === digest;
+  // What is shorter than announced must not hold on to memory that nobody counts.
+  return { body: end === whole.length ? whole : Buffer.from(whole.subarray(0, end)), isExpected };
+}
+
+/** The chunks of a body, until they are too many. */
+async function* capped(body: AsyncIterable<unknown>, bounds: ReplyBounds): AsyncGenerator<Buffer> {
   let size = 0;
   for await (const chunk of body) {
     if (!Buffer.isBuffer(chunk)) continue;
     size += chunk.length;
     if (size > bounds.maxBytes) throw tooLong(bounds);
-    chunks.push(chunk);
+    yield chunk;
   }
-  return Buffer.concat(chunks, size);
 }
 
 function tooLong(bounds: ReplyBounds): VerificationError {

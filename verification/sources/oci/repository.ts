@@ -4,7 +4,7 @@
 import type { Limits } from '../../limits.ts';
 import type { Access, Authenticator } from './auth.ts';
 import { statusFailure } from './failure.ts';
-import type { Reply } from './reply.ts';
+import type { Expected, Reply } from './reply.ts';
 import type { Transport } from './transport.ts';
 
 /** Something to read from a repository. */
@@ -15,6 +15,7 @@ export interface Resource {
   readonly what: string;
   readonly accept?: string;
   readonly maxBytes: number;
+  readonly expected?: Expected;
 }
 
 /** What readers share. */
@@ -74,7 +75,7 @@ export class RepositoryReader {
   }
 
   async #send(resource: Resource, authorization: string | undefined): Promise<Reply> {
-    const { at, what, accept, maxBytes } = resource;
+    const { at, what, accept, maxBytes, expected } = resource;
     return this.#client.transport.send({
       endpoint: this.#access.endpoint,
       url: typeof at === 'string' ? this.url(at) : at,
@@ -83,6 +84,7 @@ export class RepositoryReader {
       redirects: this.limits.redirects,
       signal: this.#signal,
       ...(accept === undefined ? {} : { accept }),
+      ...(expected === undefined ? {} : { expected }),
       ...(authorization === undefined ? {} : { authorization }),
     });
   }

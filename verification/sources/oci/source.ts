@@ -3,7 +3,7 @@
 
 import { parseImageReference, type Digest, type ImageReference } from '../../image/index.ts';
 import type { Limits } from '../../limits.ts';
-import type { Evidence, EvidenceSource, SourceOptions } from '../../ports.ts';
+import type { AccessOptions, Evidence, EvidenceSource, SourceOptions } from '../../ports.ts';
 import { Authenticator, type Access } from './auth.ts';
 import { collectEvidence } from './collect.ts';
 import { Connections, type Resolve } from './connections.ts';
@@ -80,11 +80,11 @@ class RegistrySource implements OciSource {
         elsewhere === undefined
           ? images
           : this.#reader(parseImageReference(elsewhere), options, signal);
-      return collectEvidence({ images, signatures }, image.digest);
+      return collectEvidence({ images, signatures }, image, options);
     });
   }
 
-  async resolveTag(image: ImageReference, options: SourceOptions): Promise<Digest> {
+  async resolveTag(image: ImageReference, options: AccessOptions): Promise<Digest> {
     if (image.digest !== undefined) return image.digest;
     return this.#within(options, async (signal) => {
       const reader = this.#reader(image, options, signal);
@@ -99,7 +99,7 @@ class RegistrySource implements OciSource {
     await this.#connections.close();
   }
 
-  #reader(image: ImageReference, options: SourceOptions, signal: AbortSignal): RepositoryReader {
+  #reader(image: ImageReference, options: AccessOptions, signal: AbortSignal): RepositoryReader {
     const { host, repository } = image;
     const { keychain, registry } = options;
     const credential = keychain.credentialFor(host, repository);
@@ -113,7 +113,7 @@ class RegistrySource implements OciSource {
   }
 
   /** Bounds the work in time, answers a caller's signal at once, and leaves nothing running behind. */
-  async #within<T>(options: SourceOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #within<T>(options: AccessOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (options.signal.aborted) throw deadlineExceeded();
     const done = new AbortController();
     const ended = new Promise<never>((_, reject) => {

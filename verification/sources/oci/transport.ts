@@ -9,7 +9,7 @@ import type { Connections } from './connections.ts';
 import type { Endpoint, HostLists } from './endpoint.ts';
 import type { ExchangeOutcome, OciEvent } from './event.ts';
 import { deadlineExceeded, failureOf, isBrokenConnection, isGatewayFailure } from './failure.ts';
-import { headerOf, readReply, type Reply } from './reply.ts';
+import { headerOf, readReply, type Expected, type Reply } from './reply.ts';
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MAX_LIMITERS = 1024;
@@ -28,6 +28,8 @@ export interface Call {
   /** 0 refuses every redirect. */
   readonly redirects: number;
   readonly maxBytes: number;
+  /** What the body is said to be, where that is known. */
+  readonly expected?: Expected;
   readonly signal: AbortSignal;
 }
 
@@ -43,7 +45,10 @@ export interface TransportOptions {
   readonly observe: (event: OciEvent) => void;
 }
 
-interface Hop extends Pick<Call, 'endpoint' | 'accept' | 'form' | 'maxBytes' | 'signal' | 'what'> {
+interface Hop extends Pick<
+  Call,
+  'endpoint' | 'accept' | 'expected' | 'form' | 'maxBytes' | 'signal' | 'what'
+> {
   readonly url: URL;
   readonly authorization: string | undefined;
 }

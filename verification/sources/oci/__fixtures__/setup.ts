@@ -59,6 +59,8 @@ export interface Asked {
   readonly keychain?: Keychain;
   readonly registry?: RegistryOptions;
   readonly signal?: AbortSignal;
+  readonly attestations?: boolean;
+  readonly index?: boolean;
 }
 
 export async function collect(
@@ -79,6 +81,8 @@ function sourceOptions(asked: Asked) {
     keychain: asked.keychain ?? { identity: 'anonymous', credentialFor: () => undefined },
     registry: asked.registry ?? {},
     signal: asked.signal ?? AbortSignal.timeout(15_000),
+    attestations: asked.attestations ?? false,
+    index: asked.index ?? false,
   };
 }
 

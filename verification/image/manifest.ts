@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { asObject, parseStrictJson } from '../../encoding/index.ts';
-import { VerificationError } from '../../error.ts';
-import {
-  DOCKER_LIST,
-  DOCKER_MANIFEST,
-  isDigest,
-  manifestKind,
-  type Digest,
-  type ManifestKind,
-} from '../../image/index.ts';
+import { asObject, parseStrictJson } from '../encoding/index.ts';
+import { VerificationError } from '../error.ts';
+import { DOCKER_LIST, DOCKER_MANIFEST, manifestKind, type ManifestKind } from './media-types.ts';
+import { isDigest, type Digest } from './reference.ts';
+
+/** What an index says an image runs on. */
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+}
 
 /** A reference to content, as a manifest makes it. All of it is hearsay until the bytes are hashed. */
 export interface Descriptor {
@@ -19,6 +20,8 @@ export interface Descriptor {
   /** Bytes. */
   readonly size: number;
   readonly artifactType?: string;
+  /** `undefined` where an index does not say it, `malformed` where it does so in a way of its own. */
+  readonly platform?: Platform | 'malformed';
   /** Without prototype, so that no name finds anything but what was written. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -28,7 +31,7 @@ export interface Manifest {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly kind: ManifestKind;
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
   readonly artifactType?: string;
   readonly configType?: string;
   /** Digest of what it refers to. */
@@ -69,7 +72,7 @@ export interface ManifestSource {
  * schema 2, and wherever two parsers could take one document for different things (security D1):
  * header and body disagree, members of both kinds, member names that differ in case.
  */
-export function parseManifest(bytes: Buffer, source: ManifestSource): Manifest {
+export function parseManifest(bytes: Uint8Array, source: ManifestSource): Manifest {
   const refuse = (detail: string): VerificationError =>
     new VerificationError('MANIFEST_UNSUPPORTED', `${source.what}: ${detail}`);
   const kind = manifestKind(source.contentType);
@@ -139,7 +142,14 @@ function descriptor(entry: Body | undefined): Descriptor | undefined {
   if (typeof mediaType !== 'string' || typeof digest !== 'string') return undefined;
   if (!isDigest(digest) || !isSize(size)) return undefined;
   const type = optional('artifactType', artifactType);
-  return { mediaType, digest, size, ...type, annotations: textMap(annotations) };
+  const runsOn = entry['platform'] === undefined ? {} : { platform: platform(entry['platform']) };
+  return { mediaType, digest, size, ...type, ...runsOn, annotations: textMap(annotations) };
+}
+
+function platform(value: unknown): Platform | 'malformed' {
+  const { os, architecture, variant } = asObject(value) ?? {};
+  if (typeof os !== 'string' || typeof architecture !== 'string') return 'malformed';
+  return { os, architecture, ...optional('variant', variant) };
 }
 
 function isSize(value: unknown): value is number {

@@ -3,13 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import {
-  digestOf,
-  DOCKER_LIST,
-  DOCKER_MANIFEST,
-  OCI_INDEX,
-  OCI_MANIFEST,
-} from '../../image/index.ts';
+import { digestOf } from './digest.ts';
+import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from './media-types.ts';
 import { descriptors, parseManifest, type Manifest } from './manifest.ts';
 
 const CONFIG = {

@@ -3,6 +3,7 @@
 
 import { asObject, decodeBase64, parseStrictJson } from '../../encoding/index.ts';
 import { VerificationError } from '../../error.ts';
+import { pemBlocks } from '../../trust/pem-block.ts';
 
 const MAX_DEPTH = 16;
 const HEX = /^(?:[0-9a-fA-F]{2})+$/;
@@ -16,8 +17,10 @@ const HASHES: ReadonlyMap<unknown, 'sha256' | 'sha384' | 'sha512'> = new Map([
   ['SHA2_512', 'sha512'],
 ]);
 const HASH_BYTES = { sha256: 32, sha384: 48, sha512: 64 } as const;
-const PEM =
-  /^\s*-----BEGIN (CERTIFICATE|PUBLIC KEY)-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END \1-----\s*$/;
+const VERIFIERS: ReadonlyMap<string, RecordedVerifier['kind']> = new Map([
+  ['CERTIFICATE', 'certificate'],
+  ['PUBLIC KEY', 'key'],
+]);
 
 /** An object of a body. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -101,14 +104,12 @@ export function digestAt(json: Json, name: string): RecordedHash {
 
 /** A key or certificate as Rekor v1 records it: base64 of one PEM block. */
 export function pemAt(json: Json, name: string): RecordedVerifier {
-  const [, label, text = ''] = PEM.exec(bytesAt(json, name).toString('latin1')) ?? [];
-  if (label === undefined) throw malformedEntry(`${name} is not a certificate or key in PEM`);
-  const der = decodeBase64(
-    text.replaceAll(/[\r\n]/g, ''),
-    'BUNDLE_MALFORMED',
-    `log entry: ${name}`,
-  );
-  return { kind: label === 'CERTIFICATE' ? 'certificate' : 'key', der };
+  const [first, ...more] = pemBlocks(bytesAt(json, name).toString('latin1'), 'BUNDLE_MALFORMED');
+  const kind = VERIFIERS.get(first?.label ?? '');
+  if (first === undefined || kind === undefined || more.length > 0)
+    throw malformedEntry(`${name} is not one certificate or key`);
+  const text = first.body.replaceAll(/[\r\n]/g, '');
+  return { kind, der: decodeBase64(text, 'BUNDLE_MALFORMED', `log entry: ${name}`) };
 }
 
 /** A key or certificate as Rekor v2 records it: DER, one of two members. */

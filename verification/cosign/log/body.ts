@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { preAuthEncoding } from '../../attestation/pae.ts';
 import { VerificationError } from '../../error.ts';
-import type { TrustedKey } from '../../trust/public-key.ts';
+import type { TrustedKey } from '../../trust/index.ts';
 import type { LogEntry, SignedContent, SignedEntity } from '../entity.ts';
 import type { RecordedHash, RecordedVerifier } from './body-json.ts';
 import { readRecord, type HashedPart } from './record.ts';

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { createHash } from 'node:crypto';
 import { decodeBase64 } from '../../encoding/index.ts';
-import type { TransparencyLog } from '../../trust/material.ts';
-import { verifySignature } from '../../trust/public-key.ts';
+import { noteKeyIdOf, verifySignature, type TransparencyLog } from '../../trust/index.ts';
 import { proofInvalid } from './trusted-log.ts';
 
 const MAX_CHARS = 64 * 1024;
@@ -19,10 +17,6 @@ const DECIMAL = /^(?:0|[1-9][0-9]{0,18})$/;
 const SIGNATURE_LINE = /^\u2014 ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/u;
 /** What Rekor v1 adds to its name in the first line: the number of the tree. */
 const TREE_ID = /^ - [1-9][0-9]{0,19}$/;
-/** Type byte of an Ed25519 key (C2SP signed-note), and what stands before the key in its DER. */
-const ED25519_TYPE = Uint8Array.of(1);
-const ED25519_DER_PREFIX_BYTES = 12;
-
 /** A head of the tree of a log, as a signed note says it. Nothing is verified by reading it. */
 export interface Checkpoint {
   readonly origin: string;
@@ -44,6 +38,21 @@ interface NoteSignature {
  * TLOG_PROOF_INVALID for anything that is not one.
  */
 export function parseCheckpoint(note: string): Checkpoint {
+  const { text, lines, signatureLines } = splitNote(note);
+  const [origin = '', size = '', root = ''] = lines;
+  if (!DECIMAL.test(size)) throw malformed('has no tree size in its second line');
+  const rootHash = decodeBase64(root, 'TLOG_PROOF_INVALID', 'checkpoint: root hash');
+  if (rootHash.byteLength !== ROOT_BYTES) throw malformed('has no root hash in its third line');
+  const signatures = signatureLines.map(parseSignature);
+  return { origin, size: BigInt(size), rootHash, text: Buffer.from(text), signatures };
+}
+
+/** A note is text, an empty line and lines of signatures; the text of a checkpoint has no empty line. */
+function splitNote(note: string): {
+  readonly text: string;
+  readonly lines: readonly string[];
+  readonly signatureLines: readonly string[];
+} {
   if (note.length > MAX_CHARS) throw malformed('is too long');
   if (!note.isWellFormed() || CONTROL.test(note)) throw malformed('holds control characters');
   const separator = note.lastIndexOf('\n\n');
@@ -53,12 +62,7 @@ export function parseCheckpoint(note: string): Checkpoint {
   const signatureLines = note.slice(separator + 2, -1).split('\n');
   if (lines.length + signatureLines.length > MAX_LINES) throw malformed('has too many lines');
   if (lines.includes('')) throw malformed('has an empty line');
-  const [origin = '', size = '', root = ''] = lines;
-  if (!DECIMAL.test(size)) throw malformed('has no tree size in its second line');
-  const rootHash = decodeBase64(root, 'TLOG_PROOF_INVALID', 'checkpoint: root hash');
-  if (rootHash.byteLength !== ROOT_BYTES) throw malformed('has no root hash in its third line');
-  const signatures = signatureLines.map(parseSignature);
-  return { origin, size: BigInt(size), rootHash, text: Buffer.from(text), signatures };
+  return { text, lines, signatureLines };
 }
 
 /**
@@ -83,19 +87,10 @@ function isOriginOf(line: string, { origin }: TransparencyLog): boolean {
   return rest === '' || TREE_ID.test(rest);
 }
 
-/** The IDs of a key in notes: by C2SP for its type, and as the trusted root gives it. */
+/** The IDs of a key in notes: that of C2SP for its type, and those that the trusted root gives it. */
 function keyIdsOf({ key, logId, checkpointKeyId, origin }: TransparencyLog): readonly Buffer[] {
-  const der = key.key.export({ format: 'der', type: 'spki' });
-  const derived =
-    key.key.asymmetricKeyType === 'ed25519'
-      ? createHash('sha256')
-          .update(`${origin}\n`)
-          .update(ED25519_TYPE)
-          .update(der.subarray(ED25519_DER_PREFIX_BYTES))
-      : createHash('sha256').update(der);
-  return [derived.digest(), logId, ...(checkpointKeyId === undefined ? [] : [checkpointKeyId])].map(
-    (id) => id.subarray(0, KEY_ID_BYTES),
-  );
+  const ids = [noteKeyIdOf(origin, key.key), logId, ...(checkpointKeyId ? [checkpointKeyId] : [])];
+  return ids.map((id) => id.subarray(0, KEY_ID_BYTES));
 }
 
 function parseSignature(line: string): NoteSignature {

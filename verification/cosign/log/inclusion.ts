@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { TransparencyLog } from '../../trust/material.ts';
+import type { TransparencyLog } from '../../trust/index.ts';
 import type { InclusionProof, LogEntry } from '../entity.ts';
 import { isSignedBy, parseCheckpoint } from './checkpoint.ts';
 import { rootOfProof } from './merkle.ts';

@@ -21,21 +21,28 @@ export function rootOfProof(
 ): Buffer | undefined {
   if (logIndex < 0n || logIndex >= treeSize || hashes.length > MAX_HASHES) return undefined;
   if (hashes.some((hash) => hash.byteLength !== HASH_BYTES)) return undefined;
-  let node = logIndex;
-  let last = treeSize - 1n;
-  let root = sha256(LEAF, leaf);
+  let place: Place = { node: logIndex, last: treeSize - 1n, root: sha256(LEAF, leaf) };
   for (const hash of hashes) {
-    if (last === 0n) return undefined;
-    if (isOdd(node) || node === last) {
-      root = sha256(NODE, hash, root);
-      // A last node without a sibling rises unchanged.
-      while (node !== 0n && !isOdd(node)) [node, last] = [node >> 1n, last >> 1n];
-    } else {
-      root = sha256(NODE, root, hash);
-    }
-    [node, last] = [node >> 1n, last >> 1n];
+    if (place.last === 0n) return undefined;
+    place = climb(place, hash);
   }
-  return last === 0n ? root : undefined;
+  return place.last === 0n ? place.root : undefined;
+}
+
+/** A node on the way up: its index and that of the last node on its level, and the hash so far. */
+interface Place {
+  readonly node: bigint;
+  readonly last: bigint;
+  readonly root: Buffer;
+}
+
+function climb({ node, last, root }: Place, hash: Buffer): Place {
+  if (!isOdd(node) && node !== last)
+    return { node: node >> 1n, last: last >> 1n, root: sha256(NODE, root, hash) };
+  // A last node without a sibling rises unchanged.
+  let levels = 1n;
+  for (let at = node; at !== 0n && !isOdd(at); at >>= 1n) levels += 1n;
+  return { node: node >> levels, last: last >> levels, root: sha256(NODE, hash, root) };
 }
 
 function isOdd(value: bigint): boolean {

@@ -2,8 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { canonicalJson } from '../../encoding/index.ts';
-import type { TransparencyLog } from '../../trust/material.ts';
-import { verifySignature } from '../../trust/public-key.ts';
+import { verifySignature, type TransparencyLog } from '../../trust/index.ts';
 import type { LogEntry } from '../entity.ts';
 import { proofInvalid, timelyLogsOf } from './trusted-log.ts';
 

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { VerificationError } from '../../error.ts';
-import type { TransparencyLog, Validity } from '../../trust/material.ts';
+import type { TransparencyLog, Validity } from '../../trust/index.ts';
 import type { LogEntry } from '../entity.ts';
 
 /** The trusted logs that an entry names. Naming proves nothing: their key has the last word. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { TransparencyLog } from '../../trust/material.ts';
-import type { TrustedKey } from '../../trust/public-key.ts';
+import type { TransparencyLog, TrustedKey } from '../../trust/index.ts';
 import type { LogEntry, SignedEntity } from '../entity.ts';
 import { bindEntry } from './body.ts';
 import { checkPath, verifyInclusion } from './inclusion.ts';

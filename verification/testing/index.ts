@@ -2,6 +2,26 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export {
+  TestCertificateAuthority,
+  type CertificateAuthorityOptions,
+  type TrustedRootAuthority,
+} from './certificate-authority.ts';
+export type { TestExtension, TestKeyUsage, TestSan } from './certificate-extension.ts';
+export {
+  CA_VALIDITY,
+  certificatePem,
+  CODE_SIGNING,
+  generateCertificateKey,
+  issueCertificate,
+  LEAF_VALIDITY,
+  TIME_STAMPING,
+  type CertificateKeyKind,
+  type CertificateSpec,
+  type TestCertificate,
+  type TestKeyPair,
+} from './certificate.ts';
+export { der, tlv } from './der.ts';
+export {
   bundleEvidence,
   editJson,
   evidenceOf,

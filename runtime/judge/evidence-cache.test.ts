@@ -106,6 +106,21 @@ describe('the evidence cache', () => {
     assert.equal(options.signal.aborted, false);
   });
 
+  it('asks for attestations and the index where they are needed, and for no index without a tag', () => {
+    const untagged = imageOf('registry.example/app');
+    for (const [asked, expected] of [
+      [{}, [false, false]],
+      [{ attestations: true }, [true, false]],
+      [{ index: true }, [false, true]],
+      [{ attestations: true, index: true, image: untagged }, [true, false]],
+    ] as const) {
+      cache = make();
+      void cache.get(requestOf(asked), never());
+      const { attestations, index } = source.last.options;
+      assert.deepEqual([attestations, index], expected);
+    }
+  });
+
   it('knows nothing without having read', () => {
     assert.equal(cache.peek(REQUEST), undefined);
     assert.equal(source.count, 0);
@@ -302,6 +317,67 @@ describe('the evidence cache', () => {
       assert.equal(source.count, count + 1);
     });
   }
+
+  for (const [what, kept, other] of [
+    ['what was read without attestations', {}, { attestations: true }],
+    ['what was read without the index', {}, { index: true }],
+    ['what was read with the index', { index: true }, {}],
+    [
+      'the index by another tag',
+      { index: true },
+      { index: true, image: imageOf('registry.example/app:other') },
+    ],
+  ] as const) {
+    it(`does not answer by ${what}`, async () => {
+      await fill(complete, requestOf(kept));
+      assert.equal(cache.peek(requestOf(other)), undefined);
+      assert.equal(cache.peek(requestOf(kept)), complete);
+    });
+  }
+
+  it('answers by what was read with attestations, too, while it is fresh', async () => {
+    const richer = requestOf({ attestations: true });
+    await fill(complete, richer);
+    assert.equal(cache.peek(REQUEST), complete);
+    assert.equal((await cache.get(REQUEST, never())).state, 'collected');
+    assert.equal(source.count, 1);
+    await clock.advance(FRESH);
+    assert.equal(cache.peek(REQUEST), undefined);
+    assert.equal(source.count, 1);
+    await fill(unsigned);
+    assert.equal(cache.peek(REQUEST), unsigned);
+    assert.equal(cache.peek(richer), complete);
+  });
+
+  it('X3: tells by the index, too, whether there are signatures and what could not be read', async () => {
+    const other = testManifest('index');
+    const withIndex = (index: Evidence): Evidence => ({ ...unsigned, index });
+    const signed = withIndex(evidenceOf(other, [signature]));
+    await fill(signed);
+    await clock.advance(FRESH);
+    assert.equal(cache.peek(REQUEST), signed);
+    await fill(withIndex(evidenceOf(other, [signature], [UNREAD])));
+    assert.equal(cache.peek(REQUEST), signed);
+    cache = make();
+    await fill(withIndex(evidenceOf(other, [], [UNREAD])));
+    assert.equal(cache.peek(REQUEST), undefined);
+  });
+
+  it('counts the bytes of attestations and of the index', async () => {
+    const { bytes, digest } = testManifest('x'.repeat(3000));
+    const dsse = { ...signature, format: 'dsse', digest, bytes } as const;
+    for (const evidence of [
+      evidenceOf(manifest, [dsse]),
+      { ...complete, index: evidenceOf(testManifest('x'.repeat(3000)), []) },
+      { ...complete, index: evidenceOf(testManifest('index'), [dsse]) },
+    ]) {
+      cache = make({ maxBytes: 5500 });
+      await fill(evidence);
+      assert.equal(cache.peek(REQUEST), undefined);
+      await fill(complete);
+      assert.equal(cache.peek(REQUEST), complete);
+    }
+  });
 
   it('takes two references to one digest of a repository for one', async () => {
     await fill(complete);

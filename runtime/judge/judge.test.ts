@@ -188,6 +188,35 @@ describe('the judge', () => {
     assert.deepEqual(summary(judge.judgeCached(input)), expected);
   });
 
+  it('reads attestations and the index for the policies that need them, and does not mix them up', async () => {
+    const compiled = snapshotOf({ team: {}, attested: {}, indexed: {}, again: {} });
+    const [team, attested, indexed, again] = compiled.policies;
+    assert.ok(team && attested && indexed && again);
+    const snapshot = new PolicySnapshot(1, 'Deny', [
+      team,
+      { ...attested, needsAttestations: true },
+      { ...indexed, acceptsIndex: true },
+      again,
+    ]);
+    const input = inputOf({}, { snapshot });
+    const judging = judge.judge(input, never());
+    assert.deepEqual(
+      source.collections.map(({ options }) => [options.attestations, options.index]),
+      [
+        [false, false],
+        [true, false],
+        [false, true],
+      ],
+    );
+    for (const [i, answer] of [signed, unsigned, unsigned].entries())
+      source.collections[i]?.answer(answer);
+    const outcomes = (judgement: ImageJudgement | undefined): unknown =>
+      judgement?.policies.map(({ verdict }) => verdict.outcome);
+    const expected = ['verified', 'rejected', 'rejected', 'verified'];
+    assert.deepEqual(outcomes(await judging), expected);
+    assert.deepEqual(outcomes(judge.judgeCached(input)), expected);
+  });
+
   it('tells the mode of the namespace', async () => {
     const policies: Policies = {
       team: {

@@ -10,6 +10,7 @@ import { FakeRegistry } from './registry.ts';
 
 export const BUNDLE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 export const SIMPLE = 'application/vnd.dev.cosign.simplesigning.v1+json';
+export const ENVELOPE = 'application/vnd.dsse.envelope.v1+json';
 export const EMPTY = { mediaType: 'application/vnd.oci.empty.v1+json', digest: `sha256:${'0'.repeat(64)}`, size: 2 };
 
 /** What a test may change about a source. */

@@ -18,3 +18,4 @@ export * from './image/index.ts';
 export * from './policy/index.ts';
 export * from './evaluate/index.ts';
 export { canonicalJson } from './encoding/index.ts';
+export { parseTrustedRoot } from './trust/index.ts';

@@ -14,6 +14,11 @@ export const ConditionType = {
   Reconciling: 'Reconciling',
   /** The exception has effect now. */
   Active: 'Active',
+  /**
+   * The trust roots that the policy has through TUF were read lately and hold. Present only on policies
+   * that have one so. The last good one stays in force; Ready does not depend on it.
+   */
+  TrustMaterialFresh: 'TrustMaterialFresh',
 } as const;
 
 /** Reasons of the conditions of an ImageTrustPolicy. */
@@ -32,6 +37,14 @@ export const PolicyReason = {
   ProgramTooLarge: 'ProgramTooLarge',
   /** Reconciling=True: the program is being published. */
   Publishing: 'Publishing',
+  /** TrustMaterialFresh=Unknown: not read yet; with Ready=False and Reconciling=True where none was ever had. */
+  AwaitingTrustRoot: 'AwaitingTrustRoot',
+  /** TrustMaterialFresh=True: every trust root is as published. */
+  TrustRootFresh: 'TrustRootFresh',
+  /** TrustMaterialFresh=False: a repository cannot be read, or its metadata expired; Stalled=True where no text was ever had. */
+  TrustRootStale: 'TrustRootStale',
+  /** TrustMaterialFresh=False: what a repository serves cannot be trusted; Stalled=True where no text was ever had. */
+  TrustRootInvalid: 'TrustRootInvalid',
 } as const;
 
 /** Reasons of the conditions of a SigningException. */

@@ -12,6 +12,7 @@ describe('settings', () => {
     assert.equal(settings.webhook.port, 9443);
     assert.deepEqual(settings.exemptNamespaces, ['kube-system', 'countersign-system']);
     assert.deepEqual(settings.registry.plainHttpHosts, []);
+    assert.equal(settings.cacheDirectory, '/tmp/countersign');
   });
   it('read lists, numbers and flags', () => {
     const settings = loadSettings({
@@ -35,6 +36,7 @@ describe('settings', () => {
     ['COUNTERSIGN_WEBHOOK_DEADLINE_MS', '0'],
     ['COUNTERSIGN_WEBHOOK_DEADLINE_MS', '-1'],
     ['COUNTERSIGN_PULL_SECRETS', 'yes'],
+    ['COUNTERSIGN_CACHE_DIRECTORY', 'cache'],
     ['COUNTERSIGN_PLAIN_HTTP_HOST', 'a'],
   ] as const) {
     it(`refuse ${name}=${value} by name`, () => {

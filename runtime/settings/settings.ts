@@ -47,9 +47,17 @@ const schema = z.object({
   COUNTERSIGN_DEFAULT_ACTION: z.enum(['Allow', 'Deny']).default('Allow'),
   /** Namespaces that admission leaves alone; still judged and reported, without scoring. */
   COUNTERSIGN_EXEMPT_NAMESPACES: list('kube-system,countersign-system'),
-  /** Registries (host or host:port) that may be spoken to without TLS. */
+  /** Where the operator keeps what it can read again, e.g. metadata of trust roots; nobody else writes there. */
+  COUNTERSIGN_CACHE_DIRECTORY: z
+    .string()
+    .regex(/^\//, 'must be absolute')
+    .default('/tmp/countersign'),
+  /** Registries and TUF mirrors (host or host:port) that may be spoken to without TLS. */
   COUNTERSIGN_PLAIN_HTTP_HOSTS: list(),
-  /** Registries (host or host:port) that may lie at, or redirect to, private addresses. */
+  /**
+   * Registries (host or host:port) that may lie at, or redirect to, private addresses, and TUF mirrors
+   * that are services of the cluster.
+   */
   COUNTERSIGN_PRIVATE_REGISTRY_HOSTS: list(),
   /** Docker configuration with credentials of registries. */
   COUNTERSIGN_DOCKER_CONFIG: z.string().optional(),
@@ -89,6 +97,7 @@ export interface Settings {
   readonly health: { readonly host: string; readonly port: number };
   readonly defaultAction: 'Allow' | 'Deny';
   readonly exemptNamespaces: readonly string[];
+  readonly cacheDirectory: string;
   readonly registry: {
     readonly plainHttpHosts: readonly string[];
     readonly privateHosts: readonly string[];
@@ -151,6 +160,7 @@ function settingsOf(raw: Raw): Settings {
     health: { host: raw.COUNTERSIGN_HEALTH_HOST, port: raw.COUNTERSIGN_HEALTH_PORT },
     defaultAction: raw.COUNTERSIGN_DEFAULT_ACTION,
     exemptNamespaces: raw.COUNTERSIGN_EXEMPT_NAMESPACES,
+    cacheDirectory: raw.COUNTERSIGN_CACHE_DIRECTORY,
     registry: {
       plainHttpHosts: raw.COUNTERSIGN_PLAIN_HTTP_HOSTS,
       privateHosts: raw.COUNTERSIGN_PRIVATE_REGISTRY_HOSTS,

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type { MessageSignature, VerificationMaterial } from '@sigstore/bundle';
 import { dsse } from '@sigstore/core';
 import { HashAlgorithm, type Envelope } from '@sigstore/protobuf-specs';
+import { parseStatement, type Statement } from '../attestation/index.ts';
 import { toVerificationError, VerificationError } from '../error.ts';
 import { matchesDigest } from '../image/index.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
@@ -14,7 +15,6 @@ import { verifySignature, type TrustedKey } from '../trust/index.ts';
 import { malformedBundle, parseBundle } from './bundle-json.ts';
 import { factOf, type CheckList, type SignatureFact } from './fact.ts';
 import type { KeyCheck } from './simple-signing.ts';
-import { parseStatement, type Statement } from './statement.ts';
 
 const STATEMENT_PAYLOAD = 'application/vnd.in-toto+json';
 const SIGNATURE_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';

@@ -43,58 +43,126 @@ export function parseStrictJson(bytes: Uint8Array, options: StrictJsonOptions): 
   }
 }
 
-/** State of one open bracket: the folded keys of an object, or nothing for an array. */
-type Frame = Set<string> | undefined;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+/** Where the keys of an array would start: it has none. */
+const ARRAY = -1;
 
 /** Walks the text once; answers the first problem. Grammar itself is left to JSON.parse. */
 function scan(text: string, maxDepth: number): string | undefined {
-  const stack: Frame[] = [];
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at];
-    if (char === '{' || char === '[') {
-      if (stack.length >= maxDepth) return `nested deeper than ${maxDepth.toString()}`;
-      stack.push(char === '{' ? new Set() : undefined);
-    } else if (char === '}' || char === ']') {
-      stack.pop();
-    } else if (char === '"') {
+  const keys = new KeyLedger(text);
+  const { length } = text;
+  for (let at = 0; at < length; at += 1) {
+    const char = text.charCodeAt(at);
+    let problem: string | undefined;
+    if (char === QUOTE) {
       const end = endOfString(text, at);
-      const problem = checkKey(text, { at, end }, stack.at(-1));
-      if (problem !== undefined) return problem;
+      problem = keys.visit(at, end);
       at = end;
+    } else if (char === OPEN_OBJECT || char === OPEN_ARRAY) {
+      if (keys.depth >= maxDepth) return `nested deeper than ${maxDepth.toString()}`;
+      keys.open(char === OPEN_OBJECT);
+    } else if (char === CLOSE_OBJECT || char === CLOSE_ARRAY) {
+      problem = keys.close();
     }
+    if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
 /** Index of the closing quote of the string that opens at `at`; the last index where there is none. */
 function endOfString(text: string, at: number): number {
-  for (let i = at + 1; i < text.length; i += 1) {
-    if (text[i] === '\\') i += 1;
-    else if (text[i] === '"') return i;
+  for (let end = text.indexOf('"', at + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let before = end - 1;
+    while (before > at && text.charCodeAt(before) === BACKSLASH) before -= 1;
+    if ((end - before) % 2 === 1) return end;
   }
   return text.length - 1;
 }
 
-function checkKey(
-  text: string,
-  span: { readonly at: number; readonly end: number },
-  frame: Frame,
-): string | undefined {
-  if (frame === undefined) return undefined;
-  let next = span.end + 1;
-  while (next < text.length && ' \t\r\n'.includes(text.charAt(next))) next += 1;
-  if (text[next] !== ':') return undefined;
-  let key: string;
-  try {
-    key = JSON.parse(text.slice(span.at, span.end + 1)) as string;
-  } catch {
-    return 'not JSON';
+/**
+ * The keys of all objects that are open. Keys that fold into one share a number, and the numbers of an
+ * object are looked through when it closes: an SBOM has a hundred thousand keys, but few different ones.
+ */
+class KeyLedger {
+  readonly #text: string;
+  /** Numbers by the raw text of a key and by its folded form, which starts with another character. */
+  readonly #numbers = new Map<string, number>();
+  /** The object, counted as they close, that held a number last. */
+  readonly #holder: number[] = [];
+  /** Where in `#open` the keys of each open bracket start. */
+  readonly #starts: number[] = [];
+  readonly #open: number[] = [];
+  #closed = 0;
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  const folded = fold(key);
-  if (folded === '__proto__') return 'key __proto__';
-  if (frame.has(folded)) return `key ${JSON.stringify(key.slice(0, SHOWN_CHARS))} repeats`;
-  frame.add(folded);
-  return undefined;
+
+  get depth(): number {
+    return this.#starts.length;
+  }
+
+  open(isObject: boolean): void {
+    this.#starts.push(isObject ? this.#open.length : ARRAY);
+  }
+
+  /** Ends an object or array; answers that a key repeats. */
+  close(): string | undefined {
+    const start = this.#starts.pop() ?? ARRAY;
+    if (start === ARRAY) return undefined;
+    this.#closed += 1;
+    for (let i = start; i < this.#open.length; i += 1) {
+      const number = this.#open[i] ?? 0;
+      if (this.#holder[number] === this.#closed) return this.#repeats(number);
+      this.#holder[number] = this.#closed;
+    }
+    this.#open.length = start;
+    return undefined;
+  }
+
+  /** Takes note of the string from quote to quote where it is a key; answers that it must not be one. */
+  visit(at: number, end: number): string | undefined {
+    const start = this.#starts.at(-1) ?? ARRAY;
+    if (start === ARRAY || !this.#isFollowedByColon(end)) return undefined;
+    const raw = this.#text.slice(at, end + 1);
+    let number = this.#numbers.get(raw);
+    if (number === undefined) {
+      let key: string;
+      try {
+        key = JSON.parse(raw) as string;
+      } catch {
+        return 'not JSON';
+      }
+      const folded = fold(key);
+      if (folded === '__proto__') return 'key __proto__';
+      number = this.#numbers.get(`:${folded}`) ?? this.#numbers.size;
+      this.#numbers.set(`:${folded}`, number);
+      this.#numbers.set(raw, number);
+    }
+    this.#open.push(number);
+    return undefined;
+  }
+
+  #isFollowedByColon(end: number): boolean {
+    let next = end + 1;
+    while (isSpace(this.#text.charCodeAt(next))) next += 1;
+    return this.#text.charCodeAt(next) === COLON;
+  }
+
+  #repeats(number: number): string {
+    const folded = [...this.#numbers].find(([key, n]) => n === number && key.startsWith(':'));
+    return `key ${JSON.stringify((folded?.[0] ?? '').slice(1, SHOWN_CHARS + 1))} repeats`;
+  }
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
 /** As Go folds keys: the long s and the Kelvin sign are letters of ASCII to it. */

@@ -3,4 +3,5 @@
 
 export { decodeBase64 } from './base64.ts';
 export { canonicalJson } from './canonical-json.ts';
+export { readDer, readDerValues, type DerValue } from './der.ts';
 export { asObject, parseStrictJson } from './strict-json.ts';

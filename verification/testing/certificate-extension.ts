@@ -6,7 +6,8 @@ import { der, tlv } from './der.ts';
 
 /** An extension as it is written: `value` is the content of the octet string. */
 export interface TestExtension {
-  readonly oid: string;
+  /** In dots; or its DER, where it is one that dots cannot write. */
+  readonly oid: string | Buffer;
   readonly critical?: boolean;
   readonly value: Buffer;
 }
@@ -32,7 +33,11 @@ const LAST_RAW_CLAIM = 6;
 
 /** The DER of an extension. */
 export function extensionDer({ oid, critical = false, value }: TestExtension): Buffer {
-  return der.sequence(der.oid(oid), ...(critical ? [der.boolean(true)] : []), der.octets(value));
+  return der.sequence(
+    typeof oid === 'string' ? der.oid(oid) : oid,
+    ...(critical ? [der.boolean(true)] : []),
+    der.octets(value),
+  );
 }
 
 /** Says that it is a CA; nothing for others. */

@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { ASN1Obj } from '@sigstore/core';
-import { malformed, oidOf, sequenceOf, tagged, TAG } from './der.ts';
+import type { DerValue } from '../encoding/index.ts';
+import {
+  bitsOf,
+  booleanOf,
+  malformed,
+  oidOf,
+  parseDer,
+  sequenceOf,
+  smallIntegerOf,
+  tagged,
+  TAG,
+} from './der.ts';
 import type { Certificate } from './material.ts';
 import { subjectAltNamesOf } from './subject-alt-name.ts';
 
@@ -33,7 +43,6 @@ const USAGE_BITS: ReadonlyMap<number, 'digitalSignature' | 'keyCertSign' | 'cRLS
   [5, 'keyCertSign'],
   [6, 'cRLSign'],
 ]);
-const MAX_PATH_LENGTH = 255n;
 const KEY_IDENTIFIER = 0x80;
 
 /** The part of a certificate that its extensions say. */
@@ -53,9 +62,8 @@ export type ExtensionFacts = Pick<
 
 interface Extension {
   readonly critical: boolean;
+  /** Content of the octet string. */
   readonly value: Buffer;
-  /** The one DER value inside, where there is one. */
-  readonly content: ASN1Obj | undefined;
 }
 
 /**
@@ -63,7 +71,7 @@ interface Extension {
  * or is not what its OID promises; also for a poisoned precertificate, and for name constraints, which
  * are not enforced here and so may not be passed over.
  */
-export function extensionsOf(list: ASN1Obj | undefined): ExtensionFacts {
+export function extensionsOf(list: readonly DerValue[] | undefined): ExtensionFacts {
   const extensions = list === undefined ? new Map<string, Extension>() : parseList(list);
   const usage = extensions.get(EXTENSION.extendedKeyUsage);
   const names = extensions.get(EXTENSION.subjectAltName);
@@ -72,14 +80,15 @@ export function extensionsOf(list: ASN1Obj | undefined): ExtensionFacts {
     ...keyUsageOf(extensions.get(EXTENSION.keyUsage)),
     ...(usage === undefined ? {} : { extendedKeyUsage: purposesOf(usage) }),
     extendedKeyUsageCritical: usage?.critical ?? false,
-    subjectAltNames: names === undefined ? [] : subjectAltNamesOf(contentOf(names)),
+    subjectAltNames:
+      names === undefined ? [] : subjectAltNamesOf(parseDer(names.value, 'subjectAltName')),
     ...keyIdentifiersOf(extensions),
     extensions: new Map([...extensions].map(([oid, { value }]) => [oid, value])),
   };
 }
 
-function parseList(list: ASN1Obj): ReadonlyMap<string, Extension> {
-  const [items, ...more] = list.subs;
+function parseList(list: readonly DerValue[]): ReadonlyMap<string, Extension> {
+  const [items, ...more] = list;
   const entries = sequenceOf(items, 'extensions');
   if (entries.length === 0 || more.length > 0) throw malformed('extensions: not one list');
   const extensions = new Map<string, Extension>();
@@ -91,54 +100,46 @@ function parseList(list: ASN1Obj): ReadonlyMap<string, Extension> {
   return extensions;
 }
 
-function parseExtension(entry: ASN1Obj): readonly [oid: string, extension: Extension] {
+function parseExtension(entry: DerValue): readonly [oid: string, extension: Extension] {
   const fields = [...sequenceOf(entry, 'extension')];
   const octets = tagged(fields.pop(), TAG.octetString, 'extension');
   const [type, flag, ...more] = fields;
   if (more.length > 0) throw malformed('extension: too many fields');
   const oid = oidOf(type, 'extension');
-  const critical = flag?.toBoolean() ?? false;
+  const critical = flag !== undefined && booleanOf(flag, `extension ${oid}`);
   if (oid === EXTENSION.precertificatePoison)
     throw malformed('is a precertificate, which only logs may take');
   if (oid === EXTENSION.nameConstraints)
     throw malformed('constrains names, which is not supported');
   if (critical && !UNDERSTOOD.has(oid)) throw malformed(`extension ${oid}: critical and not known`);
-  const content = octets.subs.length === 1 ? octets.subs[0] : undefined;
-  return [oid, { critical, value: octets.value, content }];
-}
-
-function contentOf({ content }: Extension): ASN1Obj {
-  if (content === undefined) throw malformed('extension: does not hold one DER value');
-  return content;
+  return [oid, { critical, value: octets.value }];
 }
 
 function basicConstraintsOf(
   extension: Extension | undefined,
 ): Pick<ExtensionFacts, 'isCa' | 'pathLength'> {
   if (extension === undefined) return { isCa: false };
-  const fields = [...sequenceOf(contentOf(extension), 'basicConstraints')];
-  const isCa = fields[0]?.tag.isBoolean() === true && fields.shift()?.toBoolean() === true;
+  const content = parseDer(extension.value, 'basicConstraints');
+  const fields = [...sequenceOf(content, 'basicConstraints')];
+  const isCa = fields[0]?.tag === TAG.boolean && booleanOf(fields.shift(), 'basicConstraints');
   const [limit, ...more] = fields;
   if (more.length > 0) throw malformed('basicConstraints: too many fields');
   if (limit === undefined) return { isCa };
-  const pathLength = limit.toInteger();
-  if (!isCa || pathLength < 0n || pathLength > MAX_PATH_LENGTH)
-    throw malformed('basicConstraints: a path length that cannot be');
-  return { isCa, pathLength: Number(pathLength) };
+  const pathLength = smallIntegerOf(limit, 'basicConstraints');
+  if (!isCa || pathLength < 0) throw malformed('basicConstraints: a path length that cannot be');
+  return { isCa, pathLength };
 }
 
 function keyUsageOf(extension: Extension | undefined): Pick<ExtensionFacts, 'keyUsage'> {
   if (extension === undefined) return {};
-  const bits = tagged(contentOf(extension), TAG.bitString, 'keyUsage').toBitString();
-  const keyUsage = new Set(
-    bits.flatMap((bit, at) => (bit === 1 ? [USAGE_BITS.get(at) ?? ('other' as const)] : [])),
-  );
+  const bits = bitsOf(parseDer(extension.value, 'keyUsage'), 'keyUsage');
+  const keyUsage = new Set(bits.map((bit) => USAGE_BITS.get(bit) ?? ('other' as const)));
   if (keyUsage.size === 0) throw malformed('keyUsage: allows nothing');
   return { keyUsage };
 }
 
 function purposesOf(extension: Extension): readonly string[] {
-  const purposes = sequenceOf(contentOf(extension), 'extendedKeyUsage');
+  const purposes = sequenceOf(parseDer(extension.value, 'extendedKeyUsage'), 'extendedKeyUsage');
   if (purposes.length === 0) throw malformed('extendedKeyUsage: is empty');
   return purposes.map((purpose) => oidOf(purpose, 'extendedKeyUsage'));
 }
@@ -151,9 +152,10 @@ function keyIdentifiersOf(
   const field =
     issuers === undefined
       ? undefined
-      : sequenceOf(contentOf(issuers), 'authorityKeyIdentifier').find(
-          (candidate) => candidate.tag.toDER() === KEY_IDENTIFIER,
-        );
+      : sequenceOf(
+          parseDer(issuers.value, 'authorityKeyIdentifier'),
+          'authorityKeyIdentifier',
+        ).find((candidate) => candidate.tag === KEY_IDENTIFIER);
   return {
     ...(own === undefined ? {} : { subjectKeyIdentifier: octetsOf(own) }),
     ...(field === undefined ? {} : { authorityKeyIdentifier: field.value }),
@@ -162,5 +164,9 @@ function keyIdentifiersOf(
 
 /** The octet string inside: its DER is short, and its own content may look like DER again. */
 function octetsOf(extension: Extension): Buffer {
-  return tagged(contentOf(extension), TAG.octetString, 'subjectKeyIdentifier').value;
+  return tagged(
+    parseDer(extension.value, 'subjectKeyIdentifier'),
+    TAG.octetString,
+    'subjectKeyIdentifier',
+  ).value;
 }

@@ -2,22 +2,31 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { hash, X509Certificate, type KeyObject } from 'node:crypto';
-import type { ASN1Obj } from '@sigstore/core';
+import type { DerValue } from '../encoding/index.ts';
 import { LRUCache } from 'lru-cache';
 import { VerificationError } from '../error.ts';
 import { extensionsOf, type ExtensionFacts } from './certificate-extensions.ts';
-import { malformed, parseDer, sequenceOf, tagged, TAG, timeOf } from './der.ts';
+import {
+  childrenOf,
+  malformed,
+  parseDer,
+  sequenceOf,
+  smallIntegerOf,
+  tagged,
+  TAG,
+  timeOf,
+} from './der.ts';
 import type { Certificate, Validity } from './material.ts';
 import { trustedKeyOf } from './public-key.ts';
 import { isStrongAlgorithm } from './signature-algorithm.ts';
 
 /** Bytes of a certificate: far more than any has. */
-const MAX_BYTES = 64 * 1024;
+const MAX_BYTES = 32 * 1024;
 const CACHED = 1000;
 const CACHED_BYTES = 4 * 1024 * 1024;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
-const V3 = 2n;
+const V3 = 2;
 /** RFC 5280, 4.1.2.2; one more for the zero byte that keeps a number positive. */
 const MAX_SERIAL_BYTES = 21;
 
@@ -115,24 +124,26 @@ function factsOf(der: Buffer): Facts {
   if (more.length > 0 || rest.length > 0) throw malformed('certificate: too many fields');
   checkVersion(version);
   const names = { issuer: nameOf(issuer, 'issuer'), subject: nameOf(subject, 'subject') };
-  if (issuer?.subs.length === 0) throw malformed('issuer: is empty');
+  if (issuer?.value.length === 0) throw malformed('issuer: is empty');
   return {
     ...names,
     serialNumber: serialOf(serial),
     validity: validityOf(validity),
     ...extensionsOf(
-      extensions === undefined ? undefined : tagged(extensions, EXTENSIONS, 'extensions'),
+      extensions === undefined ? undefined : childrenOf(extensions, EXTENSIONS, 'extensions'),
     ),
     isStrong: checkAlgorithm(algorithm, inner, names.issuer.equals(names.subject)),
   };
 }
 
-function checkVersion(version: ASN1Obj | undefined): void {
-  const [number, ...more] = version?.tag.toDER() === VERSION ? version.subs : [];
-  if (number?.toInteger() !== V3 || more.length > 0) throw malformed('version: is not v3');
+/** v1 has no field for its version, and its first field is the serial number. */
+function checkVersion(version: DerValue | undefined): void {
+  const numbers = version?.tag === VERSION ? childrenOf(version, VERSION, 'version') : [];
+  const isV3 = numbers.length === 1 && smallIntegerOf(numbers[0], 'version') === V3;
+  if (!isV3) throw malformed('version: is not v3');
 }
 
-function serialOf(serial: ASN1Obj | undefined): Buffer {
+function serialOf(serial: DerValue | undefined): Buffer {
   const { value } = tagged(serial, TAG.integer, 'serialNumber');
   const [first = 0x80] = value;
   if (first >= 0x80 || value.length > MAX_SERIAL_BYTES)
@@ -140,24 +151,24 @@ function serialOf(serial: ASN1Obj | undefined): Buffer {
   return value;
 }
 
-function validityOf(validity: ASN1Obj | undefined): Validity {
+function validityOf(validity: DerValue | undefined): Validity {
   const [from, until, ...more] = sequenceOf(validity, 'validity');
   if (more.length > 0) throw malformed('validity: too many fields');
   return { from: timeOf(from, 'notBefore'), until: timeOf(until, 'notAfter') };
 }
 
-function nameOf(name: ASN1Obj | undefined, what: string): Buffer {
-  return tagged(name, TAG.sequence, what).toDER();
+function nameOf(name: DerValue | undefined, what: string): Buffer {
+  return tagged(name, TAG.sequence, what).encoded;
 }
 
 /** The algorithm stands inside and outside of what is signed, and must be the same. */
 function checkAlgorithm(
-  outer: ASN1Obj | undefined,
-  inner: ASN1Obj | undefined,
+  outer: DerValue | undefined,
+  inner: DerValue | undefined,
   isSelfIssued: boolean,
 ): boolean {
   const isStrong = isStrongAlgorithm(outer);
-  if (inner === undefined || outer?.toDER().equals(inner.toDER()) !== true)
+  if (inner === undefined || outer?.encoded.equals(inner.encoded) !== true)
     throw malformed('signatureAlgorithm: is another inside than outside');
   if (!isStrong && !isSelfIssued) throw malformed('signatureAlgorithm: is weak or not known');
   return isStrong;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { ASN1Obj } from '@sigstore/core';
-import { malformed, oidOf, sequenceOf, tagged } from './der.ts';
+import type { DerValue } from '../encoding/index.ts';
+import { childrenOf, malformed, oidOf, sequenceOf } from './der.ts';
 
 /** ECDSA and RSA (PKCS #1) with SHA-2, and Ed25519. */
 const STRONG: ReadonlySet<string> = new Set([
@@ -28,14 +28,14 @@ const PSS_MASK = 0xa1;
  * Whether the algorithm that a certificate is signed with still holds: SHA-1, MD5 and whatever is not
  * known do not. Throws CERT_MALFORMED where it is not an AlgorithmIdentifier.
  */
-export function isStrongAlgorithm(algorithm: ASN1Obj | undefined): boolean {
+export function isStrongAlgorithm(algorithm: DerValue | undefined): boolean {
   const [type, parameters] = sequenceOf(algorithm, 'signatureAlgorithm');
   const oid = oidOf(type, 'signatureAlgorithm');
   return STRONG.has(oid) || (oid === RSA_PSS && isStrongPss(parameters));
 }
 
 /** What is left out of the parameters of RSA-PSS means SHA-1. */
-function isStrongPss(parameters: ASN1Obj | undefined): boolean {
+function isStrongPss(parameters: DerValue | undefined): boolean {
   const fields = parameters === undefined ? [] : sequenceOf(parameters, 'RSA-PSS');
   const hash = fieldOf(fields, PSS_HASH);
   const [mask, maskHash] = sequenceOf(fieldOf(fields, PSS_MASK), 'RSA-PSS');
@@ -46,8 +46,8 @@ function isStrongPss(parameters: ASN1Obj | undefined): boolean {
   });
 }
 
-function fieldOf(fields: readonly ASN1Obj[], tag: number): ASN1Obj | undefined {
-  const field = fields.find((candidate) => candidate.tag.toDER() === tag);
+function fieldOf(fields: readonly DerValue[], tag: number): DerValue | undefined {
+  const field = fields.find((candidate) => candidate.tag === tag);
   if (field === undefined) throw malformed('RSA-PSS: leaves out its hash, which means SHA-1');
-  return tagged(field, tag, 'RSA-PSS').subs[0];
+  return childrenOf(field, tag, 'RSA-PSS')[0];
 }

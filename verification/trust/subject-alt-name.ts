@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { ASN1Obj } from '@sigstore/core';
-import { malformed, oidOf, sequenceOf, tagged, TAG } from './der.ts';
+import type { DerValue } from '../encoding/index.ts';
+import { childrenOf, malformed, oidOf, sequenceOf, tagged, TAG } from './der.ts';
 import type { SubjectAltName } from './material.ts';
 
 /** Fulcio's name for users of issuers that have no e-mail addresses. */
@@ -24,14 +24,14 @@ const OTHER_NAMES: ReadonlySet<number> = new Set([0xa3, 0xa4, 0xa5, 0x87, 0x88])
  * The names of a subjectAltName, in their order. Throws CERT_MALFORMED for an empty list, an empty
  * name, and for control characters or anything beyond ASCII in a name that must be ASCII.
  */
-export function subjectAltNamesOf(value: ASN1Obj): readonly SubjectAltName[] {
+export function subjectAltNamesOf(value: DerValue): readonly SubjectAltName[] {
   const names = sequenceOf(value, 'subjectAltName');
   if (names.length === 0) throw malformed('subjectAltName: is empty');
   return names.map(nameOf);
 }
 
-function nameOf(name: ASN1Obj): SubjectAltName {
-  const tag = name.tag.toDER();
+function nameOf(name: DerValue): SubjectAltName {
+  const tag = name.tag;
   const type = TEXT_NAMES.get(tag);
   if (type !== undefined) return { type, value: asciiOf(name.value) };
   if (tag === OTHER_NAME) return otherNameOf(name);
@@ -39,10 +39,10 @@ function nameOf(name: ASN1Obj): SubjectAltName {
   return { type: 'other', value: name.value.toString('latin1') };
 }
 
-function otherNameOf(name: ASN1Obj): SubjectAltName {
-  const [type, wrapper, ...more] = name.subs;
+function otherNameOf(name: DerValue): SubjectAltName {
+  const [type, wrapper, ...more] = childrenOf(name, OTHER_NAME, 'subjectAltName');
   const oid = oidOf(type, 'subjectAltName');
-  const [content, ...rest] = tagged(wrapper, EXPLICIT, 'subjectAltName').subs;
+  const [content, ...rest] = childrenOf(wrapper, EXPLICIT, 'subjectAltName');
   if (content === undefined || rest.length > 0 || more.length > 0)
     throw malformed('subjectAltName: an otherName of more than one value');
   if (oid !== FULCIO_USERNAME) return { type: 'other', value: name.value.toString('latin1') };

@@ -36,6 +36,8 @@ export interface Limits {
    * index), read and parsed, has to fit into the cache of evidence.
    */
   readonly attestationCollectionBytes: number;
+  /** Collections at a time that keep more bytes of attestations than they may of signatures. */
+  readonly attestationCollections: number;
   /** Bytes of a body that reports an error or carries a token. */
   readonly errorBytes: number;
   /** Characters of a glob pattern. */
@@ -63,6 +65,7 @@ export const DEFAULT_LIMITS: Limits = {
   collectionMs: 60_000,
   collectionBytes: 4 * 1024 * 1024,
   attestationCollectionBytes: 48 * 1024 * 1024,
+  attestationCollections: 4,
   errorBytes: 64 * 1024,
   patternChars: 1024,
   hostConcurrency: 32,

@@ -280,6 +280,81 @@ describe('collecting attestations', () => {
   });
 });
 
+describe('collections of many attestations at once', () => {
+  let setup: Setup;
+  let registry: FakeRegistry;
+  beforeEach(async () => {
+    setup = new Setup();
+    registry = await setup.registry();
+  });
+  afterEach(async () => setup.stop());
+
+  const LIMITS = { attestationCollections: 1, collectionBytes: 10 };
+  /** An image with a signature, the index that its tag names, and an attestation of each. */
+  const putAttested = (envelope: string): { readonly name: string; readonly digest: Digest } => {
+    const child = registry.put('app', manifestDocument({ annotations: { envelope } }));
+    const manifests = [{ mediaType: OCI_MANIFEST, ...child }];
+    const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests };
+    const { digest } = registry.put('app', index, envelope);
+    for (const about of [child.digest, digest]) {
+      const layers = [registry.blob('app', `${envelope} of ${about}`, ENVELOPE)];
+      registry.put('app', manifestDocument({ layers }), tagOf(about, '.att'));
+    }
+    registry.list(child.digest, putBundle(registry, child.digest, 'signed'));
+    return { name: `${registry.host}/app:${envelope}`, digest: child.digest };
+  };
+
+  it('A9: wait for one another where they keep many bytes, and never for themselves', async () => {
+    const source = setup.source([registry], { limits: LIMITS });
+    let now = 0;
+    let most = 0;
+    const bundle = digestOf(Buffer.from('signed'));
+    registry.handle(/blobs/, async ({ path }) => {
+      if (path.endsWith(bundle)) return false;
+      most = Math.max(most, (now += 1));
+      await new Promise((resume) => setTimeout(resume, 20));
+      now -= 1;
+      return false;
+    });
+    const all = await Promise.all(
+      ['a', 'b', 'c']
+        .map(putAttested)
+        .map(async (image) => collect(source, image, { attestations: true, index: true })),
+    );
+    for (const { signatures, index, gaps } of all) {
+      assert.deepEqual([signatures.length, index?.signatures.length, gaps], [2, 1, []]);
+    }
+    assert.ok(most <= 2, most.toString());
+  });
+
+  it('give their place back when they end in any way, and keep no signature waiting', async () => {
+    const source = setup.source([registry], { limits: LIMITS });
+    const [held, waiting] = ['held', 'waiting'].map(putAttested);
+    assert.ok(held && waiting);
+    const blob = digestOf(Buffer.from(`held of ${held.digest}`));
+    const hangs = Promise.withResolvers<undefined>();
+    registry.handle(`/v2/app/blobs/${blob}`, async () => {
+      hangs.resolve(undefined);
+      return new Promise<boolean>(() => undefined);
+    });
+    const patience = new AbortController();
+    const asked = { attestations: true, signal: patience.signal };
+    const first = collect(source, held, asked);
+    await hangs.promise;
+    const plain = await collect(source, waiting);
+    assert.equal(plain.signatures.length, 1);
+    const second = collect(source, waiting, { attestations: true });
+    const third = collect(source, waiting, {
+      attestations: true,
+      signal: AbortSignal.timeout(100),
+    });
+    await assert.rejects(third, { code: 'DEADLINE_EXCEEDED' });
+    patience.abort();
+    await assert.rejects(first, { code: 'DEADLINE_EXCEEDED' });
+    assert.equal((await second).signatures.length, 2);
+  });
+});
+
 describe('a flood', () => {
   let setup: Setup;
   let registry: FakeRegistry;

@@ -18,7 +18,10 @@ export interface Places {
 }
 
 /** What to read besides signatures. */
-export type Wanted = Pick<SourceOptions, 'attestations' | 'index'>;
+export interface Wanted extends Pick<SourceOptions, 'attestations' | 'index'> {
+  /** Resolves when this collection may keep many bytes of attestations, which it then does to its end. */
+  readonly room: () => Promise<void>;
+}
 
 type Found = Pick<Evidence, 'signatures' | 'gaps'>;
 
@@ -68,7 +71,7 @@ async function collectIndex(
 async function collectAbout(
   reader: RepositoryReader,
   digest: Digest,
-  { attestations }: Pick<Wanted, 'attestations'>,
+  { attestations, room }: Pick<Wanted, 'attestations' | 'room'>,
 ): Promise<Found> {
   const { limits } = reader;
   const gaps = new GapRecorder();
@@ -89,7 +92,8 @@ async function collectAbout(
   );
   const sources = [...legacy.map((list) => boundCandidates(list, limits)), ...referrers];
   const chosen = chooseCandidates(sources, { limits, attestations, gaps });
-  return { signatures: await readChosen(reader, chosen, gaps), gaps: gaps.list };
+  const signatures = await readChosen(reader, chosen, { gaps, room });
+  return { signatures, gaps: gaps.list };
 }
 
 async function imageManifest(reader: RepositoryReader, digest: Digest): Promise<Manifest> {
@@ -135,7 +139,7 @@ async function candidatesOfReferrer(
 async function readChosen(
   reader: RepositoryReader,
   { signatures, attestations }: Chosen,
-  gaps: GapRecorder,
+  { gaps, room }: Pick<Wanted, 'room'> & { readonly gaps: GapRecorder },
 ): Promise<readonly RawSignature[]> {
   const blobs = new Map<string, Promise<Buffer | undefined>>();
   const read = async (candidate: Candidate, what: string): Promise<readonly RawSignature[]> => {
@@ -149,9 +153,18 @@ async function readChosen(
     const bytes = await blob;
     return bytes === undefined ? [] : [{ format, digest, bytes, annotations, origin }];
   };
+  const all = async (
+    candidates: readonly Candidate[],
+    what: string,
+  ): Promise<readonly RawSignature[]> =>
+    (await Promise.all(candidates.map(async (candidate) => read(candidate, what)))).flat();
+  const bytes = attestations.reduce((sum, { layer }) => sum + layer.size, 0);
+  // Signatures wait for nobody.
   const found = await Promise.all([
-    ...signatures.map(async (candidate) => read(candidate, 'blob')),
-    ...attestations.map(async (candidate) => read(candidate, 'attestation')),
+    all(signatures, 'blob'),
+    (bytes > reader.limits.collectionBytes ? room() : Promise.resolve()).then(async () =>
+      all(attestations, 'attestation'),
+    ),
   ]);
   return found.flat();
 }

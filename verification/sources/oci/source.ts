@@ -14,6 +14,7 @@ import { notFound } from './gaps.ts';
 import { readTag } from './manifests.ts';
 import { RepositoryReader, type Client } from './repository.ts';
 import { Transport } from './transport.ts';
+import { Turnstile } from './turnstile.ts';
 
 /** Settings of the registry client. */
 export interface OciSourceOptions {
@@ -62,11 +63,13 @@ class RegistrySource implements OciSource {
   readonly #client: Client;
   readonly #hosts: HostLists;
   readonly #connections: Connections;
+  readonly #turnstile: Turnstile;
 
   constructor(client: Client, hosts: HostLists, connections: Connections) {
     this.#client = client;
     this.#hosts = hosts;
     this.#connections = connections;
+    this.#turnstile = new Turnstile(client.limits.attestationCollections);
   }
 
   async collect(
@@ -80,7 +83,11 @@ class RegistrySource implements OciSource {
         elsewhere === undefined
           ? images
           : this.#reader(parseImageReference(elsewhere), options, signal);
-      return collectEvidence({ images, signatures }, image, options);
+      let entering: Promise<void> | undefined;
+      // Once a collection: who held one place and waited for another could wait for ever.
+      const room = async (): Promise<void> => (entering ??= this.#turnstile.enter(signal));
+      const { attestations, index } = options;
+      return collectEvidence({ images, signatures }, image, { attestations, index, room });
     });
   }
 

@@ -5,11 +5,12 @@ import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } fr
 import type { InclusionProof, LogEntry, SignedEntity } from '../cosign/entity.ts';
 import { canonicalJson } from '../encoding/index.ts';
 import { noteKeyIdOf, trustedKeyOf, type TransparencyLog, type Validity } from '../trust/index.ts';
+import { LEAF_VALIDITY } from './certificate.ts';
 import { logBodyOf, type LogKind } from './log-body.ts';
 import { MerkleTree } from './merkle-tree.ts';
 
-/** 2026-11-20T00:00:00Z, in seconds. */
-const DEFAULT_TIME = 1_795_132_800;
+/** 2025-06-01T12:05:00Z, in seconds: within the validity of leaves that are made for tests. */
+const DEFAULT_TIME = LEAF_VALIDITY.notBefore / 1000 + 300;
 /** Rekor v1 counts entries of all its trees; an index of the log is not that of the tree. */
 const EARLIER_TREES = 4_163_431;
 const TREE_ID = '2605736670972794746';
@@ -25,7 +26,7 @@ export interface TestLogOptions {
   readonly version?: 1 | 2;
   /** Its name, which is its URL without the scheme. */
   readonly origin?: string;
-  /** When its key was in use; from 2026 on where nothing is said. */
+  /** When its key was in use; from 2021 on where nothing is said. */
   readonly validity?: Validity;
   /** Entries of others in its tree; 5 where nothing is said. */
   readonly others?: number;
@@ -79,7 +80,7 @@ export class TestLog {
       baseUrl: `https://${origin}`,
       origin,
       validity: options.validity ?? {
-        from: Date.UTC(2026, 0, 1),
+        from: Date.UTC(2021, 0, 12),
         until: Number.POSITIVE_INFINITY,
       },
     };
@@ -168,7 +169,7 @@ export class TestLog {
   #note({ editText, witnesses = [] }: EnterOptions): string {
     const { origin } = this.trusted;
     const first = this.version === 1 ? `${origin} - ${TREE_ID}` : origin;
-    const rest = this.version === 1 ? ['Timestamp: 1795132800000000000'] : [];
+    const rest = this.version === 1 ? [`Timestamp: ${DEFAULT_TIME.toString()}000000000`] : [];
     const root = this.#tree.root().toString('base64');
     const plain = `${[first, this.#tree.size.toString(), root, ...rest].join('\n')}\n`;
     const text = editText?.(plain) ?? plain;

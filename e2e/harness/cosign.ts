@@ -75,12 +75,12 @@ export async function cosignVerify(key: CosignKey, pinned: string): Promise<Comm
   return runCommand(tool('cosign'), args, { env: ENVIRONMENT });
 }
 
-async function offlineFiles(): Promise<{ signingConfig: string; trustedRoot: string }> {
+/** Paths of a signing config and a trusted root that name no service, so that cosign asks none. */
+export async function offlineFiles(): Promise<{ signingConfig: string; trustedRoot: string }> {
   offline ??= makeOfflineFiles();
   return offline;
 }
 
-/** A signing config and a trusted root that name no service: so cosign asks none. */
 async function makeOfflineFiles(): Promise<{ signingConfig: string; trustedRoot: string }> {
   const directory = newDirectory('cosign');
   const signingConfig = join(directory, 'signing-config.json');

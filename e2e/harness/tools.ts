@@ -19,9 +19,13 @@ export type ToolName =
   | 'cosign'
   | 'crane'
   | 'registry'
-  | 'olareg';
+  | 'olareg'
+  | 'fulcio'
+  | 'rekor-server'
+  | 'timestamp-server'
+  | 'syft';
 
-const MODULE_OF: Readonly<Record<ToolName, 'CONTROLPLANE' | 'TOOLS' | 'KWOK'>> = {
+const MODULE_OF: Readonly<Record<ToolName, 'CONTROLPLANE' | 'TOOLS' | 'KWOK' | 'SYFT'>> = {
   etcd: 'CONTROLPLANE',
   'kube-apiserver': 'CONTROLPLANE',
   'kube-controller-manager': 'CONTROLPLANE',
@@ -35,6 +39,10 @@ const MODULE_OF: Readonly<Record<ToolName, 'CONTROLPLANE' | 'TOOLS' | 'KWOK'>> =
   crane: 'TOOLS',
   registry: 'TOOLS',
   olareg: 'TOOLS',
+  fulcio: 'TOOLS',
+  'rekor-server': 'TOOLS',
+  'timestamp-server': 'TOOLS',
+  syft: 'SYFT',
 };
 
 let directories: ReadonlyMap<string, string> | undefined;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { newDirectory } from '../harness/index.ts';
+import { startCtLogs } from './ct-log.ts';
+import { fulcioConfig } from './fulcio-config.ts';
+import type { Identity, IssuerKind, TokenClaims } from './identity.ts';
+import type { LoopbackServer } from './loopback-server.ts';
+import { createMaterial } from './material.ts';
+import type { Material } from './material.ts';
+import { startOidcIssuers } from './oidc-issuers.ts';
+import type { OidcIssuers } from './oidc-issuers.ts';
+import { startFulcio, startRekor, startTimestamps } from './services.ts';
+import type { Service } from './services.ts';
+import { writeSigningConfig, writeTrustedRoot } from './trust.ts';
+import type { SigningServices, TextFile, TrustVariation } from './trust.ts';
+
+/**
+ * A whole Sigstore on loopback, with keys of its own: three token issuers, Fulcio, a certificate
+ * log, Rekor v2 and a timestamp authority.
+ */
+export interface LocalSigstore {
+  /** Its `trusted_root.json`. */
+  readonly trustedRoot: string;
+  /** Path of {@link LocalSigstore.trustedRoot}. */
+  readonly trustedRootFile: string;
+  readonly fulcioUrl: string;
+  readonly logUrl: string;
+  /** Where timestamps are asked for, path included. */
+  readonly timestampsUrl: string;
+  /** The issuer that certificates of such identities name. */
+  issuerUrl(kind: IssuerKind): string;
+  /** An identity token; `overrides` replaces claims. */
+  token(identity: Identity, overrides?: TokenClaims): string;
+  /** A trusted root some part of which is not this Sigstore's. */
+  trustedRootWith(variation: TrustVariation): Promise<TextFile>;
+  /** Path of a signing config that names these services only. */
+  signingConfig(services?: SigningServices): Promise<string>;
+  /** The Fulcio whose certificates carry such timestamps; started when first asked for. */
+  fulcioWith(scts: 'own' | 'foreign' | 'none'): Promise<string>;
+  /** Ends everything. */
+  stop(): Promise<void>;
+}
+
+interface Parts {
+  readonly directory: string;
+  readonly material: Material;
+  readonly issuers: OidcIssuers;
+  readonly ctLogs: LoopbackServer;
+}
+
+/** Starts one; everything answers when this resolves. */
+export async function startSigstore(): Promise<LocalSigstore> {
+  const directory = newDirectory('sigstore');
+  const material = await createMaterial(directory);
+  const [issuers, ctLogs] = await Promise.all([
+    startOidcIssuers(material.tokenKey),
+    startCtLogs(material.ctLogKeys),
+  ]);
+  const parts = { directory, material, issuers, ctLogs };
+  const fulcios = new Fulcios(parts);
+  const [fulcioUrl, rekor, timestamps, root] = await Promise.all([
+    fulcios.urlOf('own'),
+    startRekor(directory, material),
+    startTimestamps(directory, material),
+    writeTrustedRoot(directory, material, {}),
+  ]);
+  const timestampsUrl = `${timestamps.url}/api/v1/timestamp`;
+  const signingConfig = async (services: SigningServices = {}): Promise<string> => {
+    const { scts = 'own', log = true, timestamps: stamped = true } = services;
+    const name = `signing-config-${scts}-${String(log)}-${String(stamped)}.json`;
+    return writeSigningConfig(join(directory, name), {
+      fulcio: await fulcios.urlOf(scts),
+      oidc: issuers.issuerUrl('email'),
+      log: log ? rekor.url : undefined,
+      timestamps: stamped ? timestampsUrl : undefined,
+    });
+  };
+  return {
+    trustedRoot: root.text,
+    trustedRootFile: root.file,
+    fulcioUrl,
+    logUrl: rekor.url,
+    timestampsUrl,
+    issuerUrl: (kind) => issuers.issuerUrl(kind),
+    token: (identity, overrides) => issuers.token(identity, overrides),
+    trustedRootWith: (variation) => writeTrustedRoot(directory, material, variation),
+    signingConfig: remembered(signingConfig),
+    fulcioWith: (scts) => fulcios.urlOf(scts),
+    stop: async () => {
+      await Promise.all([fulcios.stop(), rekor.stop(), timestamps.stop()]);
+      await Promise.all([issuers.stop(), ctLogs.stop()]);
+    },
+  };
+}
+
+/** Fulcios with one CA, that differ in the certificate log they ask. */
+class Fulcios {
+  readonly #parts: Parts;
+  readonly #config: string;
+  readonly #running = new Map<string, Promise<Service>>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#config = join(parts.directory, 'fulcio.yaml');
+    writeFileSync(
+      this.#config,
+      fulcioConfig((kind) => parts.issuers.issuerUrl(kind)),
+    );
+  }
+
+  async urlOf(scts: 'own' | 'foreign' | 'none'): Promise<string> {
+    let service = this.#running.get(scts);
+    if (service === undefined) {
+      service = this.#start(scts);
+      this.#running.set(scts, service);
+    }
+    return (await service).url;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(async (service) => (await service).stop()));
+  }
+
+  #start(scts: 'own' | 'foreign' | 'none'): Promise<Service> {
+    const { directory, material, ctLogs } = this.#parts;
+    const ctLogUrl = scts === 'none' ? '' : `${ctLogs.url}/${scts}`;
+    const name = `fulcio-${scts}`;
+    return startFulcio({ name, directory, material, config: this.#config, ctLogUrl });
+  }
+}
+
+/** Asks once for each argument. */
+function remembered<A, T>(make: (argument?: A) => Promise<T>): (argument?: A) => Promise<T> {
+  const made = new Map<string, Promise<T>>();
+  return (argument) => {
+    const key = JSON.stringify(argument ?? {});
+    const known = made.get(key) ?? make(argument);
+    made.set(key, known);
+    return known;
+  };
+}

@@ -20,6 +20,7 @@ export {
   type TestCertificate,
   type TestKeyPair,
 } from './certificate.ts';
+export { CONDITION_EXAMPLES, SCANNED_THIS_WEEK, type ConditionExample } from './conditions.ts';
 export { der, tlv } from './der.ts';
 export {
   bundleEvidence,
@@ -34,7 +35,16 @@ export {
   type KeyKind,
   type SimpleSigningOptions,
 } from './issuer.ts';
+export { logBodyOf, type LogKind } from './log-body.ts';
 export { testException, testPolicy, testSubject } from './policy.ts';
+export { signEnvelope, signMessage, type TestSigned } from './signed-entity.ts';
+export {
+  bundleAnnotation,
+  bundleMember,
+  TestLog,
+  type EnterOptions,
+  type TestLogOptions,
+} from './transparency-log.ts';
 export {
   canonical,
   TestTufRepository,

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Metadata files, by the names that the TUF library gives them. */
 const METADATA = ['root.json', 'timestamp.json', 'snapshot.json', 'targets.json'] as const;
 const KNOWN = 'known.json';
 const STAGING = 'staging-';
+/** No refresh takes that long: what is older was left by a process that died. */
+const LEFT_OVER_MS = 3_600_000;
 
 /** What a cache holds of one repository; names are ours or a hash, never something that was read. */
 export interface CacheOptions {
@@ -15,6 +17,8 @@ export interface CacheOptions {
   readonly directory: string;
   /** Bytes of the largest file that is read back. */
   readonly maxBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /**
@@ -23,12 +27,12 @@ export interface CacheOptions {
  */
 export class RepositoryCache {
   readonly #directory: string;
-  readonly #maxBytes: number;
+  readonly #options: CacheOptions;
 
   /** `key` is the hash that names the repository. */
   constructor(options: CacheOptions, key: string) {
     this.#directory = join(options.directory, key);
-    this.#maxBytes = options.maxBytes;
+    this.#options = options;
   }
 
   /**
@@ -37,6 +41,7 @@ export class RepositoryCache {
    */
   async stage(root: Buffer, isSound: (root: Buffer) => boolean): Promise<string> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await this.#sweep();
     const staging = await mkdtemp(join(this.#directory, STAGING));
     const kept = await this.#read('root.json');
     if (kept === undefined || !isSound(kept)) {
@@ -73,11 +78,21 @@ export class RepositoryCache {
     await rename(file, join(this.#directory, KNOWN));
   }
 
+  async #sweep(): Promise<void> {
+    const names = await readdir(this.#directory);
+    for (const name of names.filter((found) => found.startsWith(STAGING))) {
+      const path = join(this.#directory, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found !== undefined && this.#options.now() - found.mtimeMs > LEFT_OVER_MS)
+        await rm(path, { recursive: true, force: true });
+    }
+  }
+
   async #read(name: string): Promise<Buffer | undefined> {
     const file = join(this.#directory, name);
     try {
       const { size } = await stat(file);
-      return size > this.#maxBytes ? undefined : await readFile(file);
+      return size > this.#options.maxBytes ? undefined : await readFile(file);
     } catch (thrown) {
       ifAbsent(thrown);
       return undefined;

@@ -303,7 +303,10 @@ describe('a faulty TUF repository', () => {
 
   it('says so where the cache cannot be written', async () => {
     const source = await setup.source([mirror], { cacheDirectory: '/dev/null/none' });
-    await assert.rejects(source.trustedRoot(mirror.asked, never()), { code: 'INTERNAL' });
+    await assert.rejects(source.trustedRoot(mirror.asked, never()), {
+      code: 'INTERNAL',
+      message: 'the cache directory cannot be used (ENOTDIR)',
+    });
     assert.equal(await source.knownTrustedRoot(mirror.asked), undefined);
   });
 });

@@ -8,9 +8,14 @@ interface Flight<T> {
   waiting: number;
 }
 
-/** One run of work for all who ask for the same thing at the same time. */
+/**
+ * One run of work for all who ask for the same thing at the same time. Two runs under one key never
+ * overlap, not even where the first one was ended.
+ */
 export class Flights<T> {
   readonly #flights = new Map<string, Flight<T>>();
+  /** The last run under a key, settled when nothing of it is left. */
+  readonly #last = new Map<string, Promise<void>>();
 
   /**
    * Joins the run under `key`, or starts it. Rejects with `ended()` as soon as `signal` fires; the
@@ -40,8 +45,14 @@ export class Flights<T> {
 
   #start(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
     const controller = new AbortController();
-    const flight = { result: work(controller.signal), controller, waiting: 0 };
-    flight.result.catch(() => undefined);
+    const before = this.#last.get(key) ?? Promise.resolve();
+    const result = before.then(async () => work(controller.signal));
+    const flight = { result, controller, waiting: 0 };
+    const settled = result.then(nothing, nothing);
+    this.#last.set(key, settled);
+    void settled.then(() => {
+      if (this.#last.get(key) === settled) this.#last.delete(key);
+    });
     this.#flights.set(key, flight);
     return flight;
   }
@@ -54,8 +65,11 @@ export class Flights<T> {
 
   /** Ends every run, and waits until it has ended. */
   async close(): Promise<void> {
-    const flights = [...this.#flights.values()];
-    for (const { controller } of flights) controller.abort();
-    await Promise.allSettled(flights.map(async ({ result }) => result));
+    for (const { controller } of this.#flights.values()) controller.abort();
+    await Promise.all(this.#last.values());
   }
+}
+
+function nothing(): void {
+  // The result tells; this only waits for it.
 }

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { TestTufRepository, TufSigner, type TufJson } from '../../testing/index.ts';
@@ -135,6 +135,31 @@ describe('a TUF repository', () => {
     assert.equal((await kept).text, FIRST);
   });
 
+  it('is read by one run after the other, also where the first was ended', async () => {
+    const source = await setup.source([mirror]);
+    const end = new AbortController();
+    let held = 0;
+    mirror.handler = (request) => request.url === '/timestamp.json' && (held += 1) === 1;
+    const given = source.trustedRoot(mirror.asked, end.signal);
+    await until(() => held === 1);
+    end.abort();
+    await assert.rejects(given, STALE);
+    repository.publish(SECOND);
+    assert.equal((await source.trustedRoot(mirror.asked, never())).text, SECOND);
+    assert.equal((await source.knownTrustedRoot(mirror.asked))?.text, SECOND);
+  });
+
+  it('leaves nothing of a process that died, after a while', async () => {
+    await setup.read(mirror);
+    const left = await only(await setup.directory(), 'staging-left');
+    await mkdir(left);
+    await setup.read(mirror);
+    assert.ok((await stat(left)).isDirectory());
+    await utimes(left, new Date(0), new Date(0));
+    await setup.read(mirror);
+    await assert.rejects(stat(left), { code: 'ENOENT' });
+  });
+
   it('leaves nothing but files of fixed names in directories named by hash', async () => {
     repository.publish(SECOND);
     await setup.read(mirror);
@@ -210,6 +235,10 @@ describe('the public-good repository', () => {
     assert.equal((await setup.read(mirror)).text, FIRST);
   });
 });
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
 
 async function only(directory: string, name: string): Promise<string> {
   const [key = ''] = await readdir(directory);

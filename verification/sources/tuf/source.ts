@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Updater } from 'tuf-js';
-import { toVerificationError, VerificationError } from '../../error.ts';
+import { VerificationError } from '../../error.ts';
 import type { Limits } from '../../limits.ts';
 import type { TrustedRootText, TrustRootSource, TufRepository } from '../../ports.ts';
 import { Connections, type Resolve } from '../oci/connections.ts';
@@ -109,17 +109,17 @@ class Client implements TufSource {
 
   #cache(mirror: Mirror): RepositoryCache {
     const maxBytes = CACHED_TEXTS * this.#limits.metadataBytes;
-    return new RepositoryCache({ directory: this.#options.cacheDirectory, maxBytes }, mirror.key);
+    const { cacheDirectory: directory, now } = this.#options;
+    return new RepositoryCache({ directory, maxBytes, now }, mirror.key);
   }
 
   async #refresh(mirror: Mirror, end: AbortSignal): Promise<TrustedRootText> {
     const cache = this.#cache(mirror);
-    let staging: string;
-    try {
-      staging = await cache.stage(mirror.root, (root) => this.#isSound(root));
-    } catch (thrown) {
-      throw toVerificationError(thrown);
-    }
+    const staging = await cache
+      .stage(mirror.root, (root) => this.#isSound(root))
+      .catch((thrown: unknown) => {
+        throw diskFailure(thrown);
+      });
     const signal = AbortSignal.any([end, AbortSignal.timeout(this.#limits.refreshMs)]);
     const fetcher = this.#fetcher(mirror, staging, signal);
     try {
@@ -210,7 +210,7 @@ const SHOWN_CHARS = 200;
 
 /** What the library refused; a fault of the disk is none of the repository's. */
 function asFailure(thrown: unknown): VerificationError {
-  if (thrown instanceof Error && 'syscall' in thrown) return toVerificationError(thrown);
+  if (thrown instanceof Error && 'syscall' in thrown) return diskFailure(thrown);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const shown = message.replace(/[^\x20-\x7e]/g, ' ').slice(0, SHOWN_CHARS);
   return new VerificationError(
@@ -220,6 +220,12 @@ function asFailure(thrown: unknown): VerificationError {
       cause: thrown,
     },
   );
+}
+
+function diskFailure(thrown: unknown): VerificationError {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown';
+  const detail = `the cache directory cannot be used (${code})`;
+  return new VerificationError('INTERNAL', detail, { cause: thrown });
 }
 
 async function quietSleep(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -8,9 +8,9 @@ import { silentLogger } from '../../../runtime/log/index.ts';
 import {
   VerificationError,
   type TrustedRootText,
-  type TrustRootSource,
   type TufRepository,
 } from '../../../verification/index.ts';
+import { FakeTrustSource, staleMirror } from '../../__fixtures__/trust-source.ts';
 import { refreshAfter, retryAfter, DEFAULT_TRUST_SCHEDULE } from './schedule.ts';
 import { TrustRoots } from './trust-roots.ts';
 
@@ -21,34 +21,9 @@ const START = '2026-11-01T00:00:00Z';
 const PUBLIC: TufRepository = { kind: 'public-good' };
 const MIRROR: TufRepository = { kind: 'mirror', mirror: 'https://tuf.example.com/x', root: '{}' };
 
-function stale(message = 'the mirror did not answer'): VerificationError {
-  return new VerificationError('TRUST_ROOT_STALE', message);
-}
-
-/** A source that answers what a test says. */
-class FakeSource implements TrustRootSource {
-  readonly reads: TufRepository[] = [];
-  known: TrustedRootText | undefined;
-  /** What a read answers, or throws. */
-  answer: TrustedRootText | Error = stale();
-  signal: AbortSignal | undefined;
-
-  async trustedRoot(repository: TufRepository, signal: AbortSignal): Promise<TrustedRootText> {
-    this.reads.push(repository);
-    this.signal = signal;
-    await Promise.resolve();
-    if (this.answer instanceof Error) throw this.answer;
-    return this.answer;
-  }
-
-  async knownTrustedRoot(): Promise<TrustedRootText | undefined> {
-    return Promise.resolve(this.known);
-  }
-}
-
 describe('trust roots', () => {
   let clock: FixedClock;
-  let source: FakeSource;
+  let source: FakeTrustSource;
   let changes: number;
   let outcomes: string[];
   let roots: TrustRoots;
@@ -60,7 +35,7 @@ describe('trust roots', () => {
 
   beforeEach(() => {
     clock = fixedClock(START);
-    source = new FakeSource();
+    source = new FakeTrustSource();
     changes = 0;
     outcomes = [];
     roots = new TrustRoots({
@@ -151,7 +126,7 @@ describe('trust roots', () => {
     source.answer = text('at last');
     await clock.advance(HOUR);
     assert.equal(roots.current(MIRROR)?.fresh, true);
-    source.answer = stale();
+    source.answer = staleMirror();
     await clock.advance(7 * HOUR);
     assert.deepEqual(outcomes.slice(8, 12), ['stale', 'read', 'stale', 'stale']);
   });
@@ -160,7 +135,7 @@ describe('trust roots', () => {
     source.answer = text('good', DAY);
     await roots.want(MIRROR);
     await clock.advance(0);
-    source.answer = stale();
+    source.answer = staleMirror();
     await clock.advance(DAY - 1);
     assert.equal(roots.current(MIRROR)?.fresh, true);
     assert.equal(changes, 1);
@@ -175,7 +150,7 @@ describe('trust roots', () => {
     source.answer = text('good', 3650 * DAY);
     await roots.want(MIRROR);
     await clock.advance(0);
-    source.answer = stale();
+    source.answer = staleMirror();
     await clock.advance(2 * DAY - 1);
     assert.equal(roots.current(MIRROR)?.fresh, true);
     await clock.advance(1);
@@ -210,7 +185,7 @@ describe('trust roots', () => {
   it('do not change because a failure is put in other words', async () => {
     await roots.want(MIRROR);
     await clock.advance(0);
-    source.answer = stale('another port did not answer');
+    source.answer = staleMirror('another port did not answer');
     await clock.advance(HOUR);
     assert.equal(changes, 1);
     assert.match(roots.current(MIRROR)?.problem?.message ?? '', /the mirror did not answer/);

@@ -12,6 +12,7 @@ import type { OciEvent } from './event.ts';
 import { deadlineExceeded } from './failure.ts';
 import { notFound } from './gaps.ts';
 import { readTag } from './manifests.ts';
+import { quietSleep } from './quiet-sleep.ts';
 import { RepositoryReader, type Client } from './repository.ts';
 import { Transport } from './transport.ts';
 import { Turnstile } from './turnstile.ts';
@@ -137,12 +138,4 @@ class RegistrySource implements OciSource {
       done.abort();
     }
   }
-}
-
-async function quietSleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  const end = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
-  if (end.aborted) return;
-  await new Promise<void>((resolve) => {
-    end.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

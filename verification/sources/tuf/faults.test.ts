@@ -143,13 +143,26 @@ describe('a faulty TUF repository', () => {
     }
   });
 
-  it('that names no trusted root, or delegates it, is refused', async () => {
+  it('F8: that delegates the trusted root is refused, and its delegate is not read', async () => {
+    const delegate = new TufSigner();
+    const role = { name: 'other', keyids: [delegate.id], threshold: 1, terminating: false };
     repository.publish(SECOND, {
-      edit: (role, signed) => {
-        if (role === 'targets') signed['targets'] = {};
+      edit: (kind, signed) => {
+        if (kind === 'snapshot') (signed['meta'] as TufJson)['other.json'] = { version: 1 };
+        if (kind !== 'targets') return;
+        const { targets } = signed;
+        const signedByOther = { ...signed, targets, version: 1 };
+        const envelope = { signatures: [delegate.sign(signedByOther)], signed: signedByOther };
+        repository.files.set('/1.other.json', Buffer.from(JSON.stringify(envelope)));
+        signed['targets'] = {};
+        signed['delegations'] = {
+          keys: { [delegate.id]: delegate.json },
+          roles: [{ ...role, paths: ['*'] }],
+        };
       },
     });
     await assert.rejects(setup.read(mirror), { ...INVALID, message: /does not name/ });
+    assert.ok(mirror.seen.every(({ path }) => !path.includes('other')));
   });
 
   it('F6: whose next root counts one key under two ids is refused', async () => {

@@ -9,6 +9,7 @@ import type { Limits } from '../../limits.ts';
 import type { TrustedRootText, TrustRootSource, TufRepository } from '../../ports.ts';
 import { Connections, type Resolve } from '../oci/connections.ts';
 import { HostLists } from '../oci/endpoint.ts';
+import { quietSleep } from '../oci/quiet-sleep.ts';
 import { Transport } from '../oci/transport.ts';
 import { RepositoryCache } from './cache.ts';
 import { BoundedFetcher } from './fetcher.ts';
@@ -226,12 +227,4 @@ function diskFailure(thrown: unknown): VerificationError {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown';
   const detail = `the cache directory cannot be used (${code})`;
   return new VerificationError('INTERNAL', detail, { cause: thrown });
-}
-
-async function quietSleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  const end = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
-  if (end.aborted) return;
-  await new Promise<void>((resolve) => {
-    end.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

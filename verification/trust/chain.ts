@@ -32,8 +32,8 @@ const PURPOSES: Readonly<Record<CertificateUse, string>> = {
 const ANY_PURPOSE = '2.5.29.37.0';
 const MAX_CHAIN = 10;
 const MAX_UNTRUSTED = 10;
-/** Candidates for an issuer that are looked at for one leaf; each may cost a signature. */
-const MAX_STEPS = 256;
+/** Candidates for an issuer that are looked at for one authority; each may cost a signature. */
+const MAX_STEPS = 32;
 /** Further than any path that did not reach a root. */
 const COMPLETE = MAX_CHAIN + 1;
 
@@ -85,6 +85,7 @@ class Search {
       this.#fail(0, `${authority.name} stands for another certificate`);
       return undefined;
     }
+    this.#steps = 0;
     const path = this.#extend([leaf], authority);
     if (path === undefined || within(authority.validity, this.#options.times)) return path;
     this.#fail(COMPLETE, `${authority.name} is not trusted for a time at which it was used`);

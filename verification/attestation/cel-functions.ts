@@ -20,7 +20,6 @@ import { DurationSchema, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { VerificationError } from '../error.ts';
 import { asCelList, GrowingList } from './cel-values.ts';
 import { meter } from './cel-meter.ts';
-import { compileRe2 } from './re2.ts';
 
 const { BOOL, BYTES, DOUBLE, DYN, INT, STRING, UINT } = CelScalar;
 const LIST = listType(DYN);
@@ -192,7 +191,7 @@ function texts(): CelFunc[] {
     ),
     payingFor(
       celMethod('matches', STRING, [STRING], BOOL, function (pattern) {
-        return compileRe2(pattern).test(this);
+        return meter().regex(pattern).test(this);
       }),
       payForPattern,
     ),
@@ -211,9 +210,8 @@ function codePoints(text: string): bigint {
 
 function payForPattern(target: CelValue | undefined, [pattern]: readonly CelValue[]): void {
   if (typeof target !== 'string' || typeof pattern !== 'string') return;
-  meter().compile(pattern);
   try {
-    meter().spend((target.length * compileRe2(pattern).programSize()) / 2 ** READ);
+    meter().spend((target.length * meter().regex(pattern).programSize()) / 2 ** READ);
   } catch (thrown) {
     // That a pattern does not compile is the function's to tell.
     if (thrown instanceof VerificationError && thrown.code === 'LIMIT_EXCEEDED') throw thrown;

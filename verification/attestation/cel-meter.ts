@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { VerificationError } from '../error.ts';
+import { RE2JS } from 're2js';
+import { toVerificationError, VerificationError } from '../error.ts';
+import { compileRe2 } from './re2.ts';
 
 /** Elements of lists that comprehensions go over in one evaluation: the sum, and the product where they nest. */
 const MAX_ITERATIONS = 1_000_000;
 /** Steps of one evaluation; one is about the time that one node of an expression takes. */
 const MAX_STEPS = 10_000_000;
-/** Steps for compiling a pattern that is not a literal: the square of its length over this. */
-const PATTERN_SHARE = 4;
+/** Steps for each instruction that a pattern compiles to. */
+const INSTRUCTION_STEPS = 16;
 
 /**
  * What one evaluation may still cost. The library knows no limits at run time, so functions pay before
@@ -18,7 +20,7 @@ const PATTERN_SHARE = 4;
 export class Meter {
   #iterations = MAX_ITERATIONS;
   #steps = MAX_STEPS;
-  readonly #patterns = new Set<string>();
+  readonly #patterns = new Map<string, RE2JS | VerificationError>();
 
   /** Pays for so many steps. Throws LIMIT_EXCEEDED once there are none left. */
   spend(steps: number): void {
@@ -38,11 +40,28 @@ export class Meter {
     this.iterate(0, 0);
   }
 
-  /** Pays for compiling a pattern, once an evaluation. */
-  compile(pattern: string): void {
-    if (this.#patterns.has(pattern)) return;
-    this.#patterns.add(pattern);
-    this.spend(pattern.length ** 2 / PATTERN_SHARE);
+  /**
+   * Compiles a pattern, which is paid for and done once an evaluation, whether it compiles or not. Throws
+   * what `compileRe2` throws, and LIMIT_EXCEEDED.
+   */
+  regex(pattern: string): RE2JS {
+    let known = this.#patterns.get(pattern);
+    if (known === undefined) {
+      this.spend(pattern.length ** 2);
+      known = attempt(pattern);
+      this.#patterns.set(pattern, known);
+      if (known instanceof RE2JS) this.spend(INSTRUCTION_STEPS * known.programSize());
+    }
+    if (known instanceof RE2JS) return known;
+    throw known;
+  }
+}
+
+function attempt(pattern: string): RE2JS | VerificationError {
+  try {
+    return compileRe2(pattern);
+  } catch (thrown) {
+    return toVerificationError(thrown);
   }
 }
 

@@ -54,6 +54,7 @@ describe('conditions: limits of cost', () => {
     map: Object.fromEntries(list.map((index) => [`key-${index.toString()}`, index])),
     long: 'a'.repeat(1_000_000),
     twin: `${'a'.repeat(1_000_000)}b`,
+    evil: 'a{1000}'.repeat(100),
     pattern: '\\pL{1000}'.repeat(4),
   });
   const exceeds = (expression: string) =>
@@ -94,6 +95,17 @@ describe('conditions: limits of cost', () => {
   );
   exceeds('predicate.list.all(a, predicate.long.matches("(a|aa)*" + string(a) + "b") || true)');
 
+  exceeds(
+    'predicate.names.all(n, predicate.long.startsWith("b") || n.matches("\\\\pL{900}" + n) || true)',
+  );
+
+  it('B11: tries a pattern that does not compile once', () => {
+    const condition = compileCondition({
+      name: 'c',
+      expression: 'predicate.names.all(n, n.matches(predicate.evil) || true)',
+    });
+    within(BOUNDED, () => condition.evaluate(bindings));
+  });
   it('does not carry the cost of one evaluation over to the next', () => {
     const condition = compileCondition({
       name: 'c',

@@ -10,5 +10,4 @@ export {
   type ConditionResult,
   type ConditionSource,
 } from './condition.ts';
-export { preAuthEncoding } from './pae.ts';
 export { parseStatement, type Statement, type Subject } from './statement.ts';

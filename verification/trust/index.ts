@@ -22,4 +22,12 @@ export type {
 } from './material.ts';
 export { parseCertificatesPem } from './pem.ts';
 export { parsePublicKeys, trustedKeyOf, verifySignature, type TrustedKey } from './public-key.ts';
+export { verifyScts, type VerifiedScts } from './sct.ts';
+export {
+  verifyTimestamp,
+  verifyTimestamps,
+  type TimestampOptions,
+  type TrustedTimestamp,
+  type VerifiedTimestamps,
+} from './timestamp.ts';
 export { parseTrustedRoot } from './trusted-root.ts';

@@ -21,6 +21,14 @@ export {
   type TestKeyPair,
 } from './certificate.ts';
 export { CONDITION_EXAMPLES, SCANNED_THIS_WEEK, type ConditionExample } from './conditions.ts';
+export {
+  sctList,
+  TestCtLog,
+  type CtLogKeyKind,
+  type CtLogOptions,
+  type SctOptions,
+  type TrustedRootCtLog,
+} from './ct-log.ts';
 export { der, tlv } from './der.ts';
 export {
   bundleEvidence,
@@ -38,6 +46,16 @@ export {
 export { logBodyOf, type LogKind } from './log-body.ts';
 export { testException, testPolicy, testSubject } from './policy.ts';
 export { signEnvelope, signMessage, type TestSigned } from './signed-entity.ts';
+export { TestTimestampAuthority, type TimestampAuthorityOptions } from './timestamp-authority.ts';
+export {
+  generalizedTime,
+  pssDer,
+  stampAttribute,
+  stampHashDer,
+  type StampEdit,
+  type StampHash,
+  type StampOptions,
+} from './timestamp-response.ts';
 export {
   bundleAnnotation,
   bundleMember,

@@ -111,26 +111,32 @@ export class TestCtLog {
 
   /** One serialised SCT for a precertificate. */
   sct(tbs: Buffer, issuerSpki: Buffer, options: SctOptions = {}): Buffer {
-    const { version = 0, extensions = Buffer.alloc(0), logId = this.trusted.logId } = options;
-    const [hash, signature] = this.#facts.tls;
-    const {
-      hashAlgorithm = hash,
-      signatureAlgorithm = signature,
-      editTbs = (same) => same,
-    } = options;
+    const [hashAlgorithm, signatureAlgorithm] = this.#facts.tls;
+    const written = {
+      time: DEFAULT_TIME,
+      extensions: Buffer.alloc(0),
+      version: 0,
+      logId: this.trusted.logId,
+      hashAlgorithm,
+      signatureAlgorithm,
+      privateKey: this.#privateKey,
+      editTbs: (same: Buffer): Buffer => same,
+      issuerSpki,
+      ...options,
+    };
     const time = Buffer.alloc(8);
-    time.writeBigUInt64BE(BigInt(options.time ?? DEFAULT_TIME));
-    const issuer = createHash('sha256').update(options.issuerSpki ?? issuerSpki);
-    const entry = Buffer.concat([Buffer.of(0, 1), issuer.digest(), vector(editTbs(tbs), 3)]);
-    const message = [Buffer.of(version, 0), time, entry, vector(extensions)];
-    const key = options.privateKey ?? this.#privateKey;
+    time.writeBigUInt64BE(BigInt(written.time));
+    const issuer = createHash('sha256').update(written.issuerSpki).digest();
+    const entry = Buffer.concat([Buffer.of(0, 1), issuer, vector(written.editTbs(tbs), 3)]);
+    const version = Buffer.of(written.version);
+    const message = [version, Buffer.of(0), time, entry, vector(written.extensions)];
     return Buffer.concat([
-      Buffer.of(version),
-      logId,
+      version,
+      written.logId,
       time,
-      vector(extensions),
-      Buffer.of(hashAlgorithm, signatureAlgorithm),
-      vector(sign(this.#facts.hash, Buffer.concat(message), key)),
+      vector(written.extensions),
+      Buffer.of(written.hashAlgorithm, written.signatureAlgorithm),
+      vector(sign(this.#facts.hash, Buffer.concat(message), written.privateKey)),
     ]);
   }
 

@@ -48,7 +48,6 @@ export { testException, testPolicy, testSubject } from './policy.ts';
 export { signEnvelope, signMessage, type TestSigned } from './signed-entity.ts';
 export { TestTimestampAuthority, type TimestampAuthorityOptions } from './timestamp-authority.ts';
 export {
-  generalizedTime,
   pssDer,
   stampAttribute,
   stampHashDer,

@@ -81,7 +81,7 @@ export function stampAttribute(oid: string, ...values: readonly Buffer[]): Buffe
 }
 
 /** A GeneralizedTime as text: seconds, and a fraction where there is one. */
-export function generalizedTime(milliseconds: number): string {
+function generalizedTime(milliseconds: number): string {
   const [whole = '', fraction = ''] = new Date(milliseconds).toISOString().slice(0, -1).split('.');
   const digits = fraction.replace(/0+$/, '');
   return `${whole.replace(/\D/g, '')}${digits === '' ? '' : `.${digits}`}Z`;

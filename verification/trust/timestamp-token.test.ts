@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { VerificationError } from '../error.ts';
@@ -104,6 +105,17 @@ describe('the TSTInfo of a timestamp', () => {
     assert.throws(() => edited({ info: at(0, der.integer(2)) }), malformed(/version/));
   });
 
+  it('names the hash of its imprint, with no parameters or NULL', () => {
+    const oid = der.oid('2.16.840.1.101.3.4.2.1');
+    const digest = der.octets(createHash('sha256').update(SIGNATURE).digest());
+    const imprint = (...parameters: readonly Buffer[]): StampEdit =>
+      at(2, der.sequence(der.sequence(oid, ...parameters), digest));
+    for (const parameters of [[], [der.null()]])
+      assert.equal(edited({ info: imprint(...parameters) }), AT);
+    for (const parameters of [[der.octets()], [der.null(), der.null()], [tlv(0x05, Buffer.of(0))]])
+      assert.throws(() => edited({ info: imprint(...parameters) }), malformed(/parameters/));
+  });
+
   it('has a time that can be read in one way only', () => {
     assert.equal(time('20250601120500Z'), AT);
     assert.equal(time('20250601120500.5Z'), AT + 500);
@@ -136,6 +148,8 @@ describe('the TSTInfo of a timestamp', () => {
       (fields) => [...fields.slice(0, 5), ...parts];
     for (const parts of [[], [accuracy, ordering, nonce, name], [nonce], [ordering, name]])
       assert.equal(edited({ info: trailing(...parts) }), AT);
+    const lax = tlv(0x01, Buffer.of(1));
+    assert.throws(() => edited({ info: trailing(lax) }), malformed(/ordering/));
     for (const parts of [[nonce, ordering], [nonce, nonce], [der.null()], [name, accuracy]])
       assert.throws(() => edited({ info: trailing(...parts) }), malformed(/order/));
   });

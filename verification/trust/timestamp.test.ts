@@ -9,6 +9,7 @@ import {
   der,
   pssDer,
   stampAttribute,
+  stampHashDer,
   TestCertificateAuthority,
   TestTimestampAuthority,
   TIME_STAMPING,
@@ -16,6 +17,7 @@ import {
   type StampOptions,
 } from '../testing/index.ts';
 import { timestampAuthoritiesOf } from './authorities-pem.ts';
+import { parseCertificate } from './certificate.ts';
 import type { CertificateAuthority } from './material.ts';
 import { verifyTimestamp, verifyTimestamps, type TrustedTimestamp } from './timestamp.ts';
 import { parseTrustedRoot } from './trusted-root.ts';
@@ -224,6 +226,35 @@ describe('the certificate of a timestamp', () => {
     assert.equal(verified(stamped({ attributed: null })).time, AT);
   });
 
+  it('is the one that each part of the signed attribute names', () => {
+    const { issuer, serialNumber } = parseCertificate(tsa.leaf.der);
+    const { issuer: stranger } = parseCertificate(other.leaf.der);
+    const right = createHash('sha384').update(tsa.leaf.der).digest();
+    const issuerSerial = (name: Buffer, serial: Buffer): Buffer =>
+      der.sequence(der.sequence(der.explicit(4, name)), der.integer(serial));
+    const named = (digest: Buffer, ...rest: readonly Buffer[]): Buffer =>
+      der.sequence(stampHashDer('sha384'), der.octets(digest), ...rest);
+    const time = (...ids: readonly Buffer[]): number => {
+      const attribute = stampAttribute(
+        '1.2.840.113549.1.9.16.2.47',
+        der.sequence(der.sequence(...ids)),
+      );
+      const attributes = (parts: readonly Buffer[]): readonly Buffer[] => [...parts, attribute];
+      return verified(stamped({ attributed: null, edit: { attributes } })).time;
+    };
+    const good = named(right, issuerSerial(issuer, serialNumber));
+    const wrong = [
+      named(Buffer.alloc(48), issuerSerial(issuer, serialNumber)),
+      named(right, issuerSerial(stranger, serialNumber)),
+      named(right, issuerSerial(issuer, Buffer.of(1))),
+    ];
+    assert.equal(time(good), AT);
+    assert.equal(time(named(right)), AT);
+    assert.equal(time(good, ...wrong), AT);
+    for (const id of wrong) assert.throws(() => time(id, good), untrusted(/nobody/));
+    assert.throws(() => time(), { code: 'BUNDLE_MALFORMED' });
+  });
+
   it('is the one that the token names, and not another that verifies', () => {
     assert.throws(() => verified(stamped({ named: sibling })), untrusted(/nobody/));
     assert.throws(() => verified(stamped({ named: sibling, certificates })), untrusted());
@@ -329,8 +360,15 @@ describe('the authority of a timestamp', () => {
     assert.equal(leaf?.isCa, false);
     const inside = stamped({ certificates: below.certificates }, below);
     assert.equal(verified(inside, [named]).time, AT);
-    const outside = stamped({ certificates: direct.certificates }, direct);
-    assert.throws(() => verified(outside, [named]), untrusted(/names CAs/));
+    const sibling = new TestCertificateAuthority({
+      name: 'sibling',
+      intermediateSpec: { issuer: flat.root },
+    });
+    for (const by of [direct, new TestTimestampAuthority({ ca: sibling })]) {
+      const outside = stamped({ certificates: by.certificates }, by);
+      assert.throws(() => verified(outside, [named]), untrusted(/names CAs/));
+      assert.equal(verified(outside, [{ ...named, chain: [root] }]).time, AT);
+    }
   });
 
   it('A29: never counts with an empty chain', () => {

@@ -167,7 +167,8 @@ function signersOf(
 
 /**
  * Why the authority does not vouch for the signer, if so. An authority that names CAs below its root
- * means these: others below the same root may be those of another authority, with another window.
+ * means these, and what is below them: others of the same root may be those of another authority, with
+ * another window.
  */
 function refusalOf(
   signer: Certificate,
@@ -181,7 +182,7 @@ function refusalOf(
   const named = authority.chain.slice(0, -1).filter(({ isCa }) => isCa);
   try {
     const { path } = verifyChain(signer, {
-      untrusted: named.length === 0 ? embedded.filter(({ isCa }) => isCa) : [],
+      untrusted: embedded.filter(({ isCa }) => isCa),
       authorities: [authority],
       usage: 'timeStamping',
       times: [time],

@@ -129,7 +129,7 @@ describe('a signed certificate timestamp', () => {
     assertRefused(judge(liar), /not signed/);
   });
 
-  it('X44: is made while the key of its log counts, both ends inside', () => {
+  it('X45: is made while the key of its log counts, both ends inside', () => {
     const validity = { from: AT, until: AT + 1000 };
     const short = new TestCtLog({ validity });
     for (const time of [AT, AT + 1000])

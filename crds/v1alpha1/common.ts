@@ -58,6 +58,9 @@ export const durationText: z.ZodString = z
   .max(32)
   .regex(/^([0-9]+h)?([0-9]+m)?([0-9]+s)?$/);
 
+/** An instant, RFC 3339 with zone. */
+export const instant: z.ZodISODateTime = z.iso.datetime({ offset: true });
+
 const keyRef = z.strictObject({
   name: z
     .string()

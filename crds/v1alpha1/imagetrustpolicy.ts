@@ -2,16 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { z } from 'zod';
-import {
-  conditions,
-  digest,
-  dnsLabel,
-  doc,
-  durationText,
-  imageGlob,
-  labelSelector,
-  material,
-} from './common.ts';
+import { authority } from './authority.ts';
+import { conditions, doc, durationText, imageGlob, labelSelector, material } from './common.ts';
+import { requirement } from './requirement.ts';
 
 const mode = z.enum(['Enforce', 'Audit']);
 
@@ -51,78 +44,6 @@ const match = z.strictObject({
     )
     .default([]),
 });
-
-const authority = z.strictObject({
-  name: dnsLabel.meta(doc('Name by which requirements refer to it.')),
-  key: z
-    .strictObject({
-      material: material.meta({
-        description: 'PEM public keys. Several blocks are a rotation set: any of them may sign.',
-      }),
-    })
-    .meta(doc('Signatures by one of a set of public keys.')),
-});
-
-const signatureRequirement = z
-  .strictObject({
-    anyOf: z
-      .array(dnsLabel)
-      .min(1)
-      .max(16)
-      .meta(
-        doc('Names of the authorities that are accepted.', { 'x-kubernetes-list-type': 'set' }),
-      ),
-    threshold: z
-      .int()
-      .min(1)
-      .max(16)
-      .meta(doc('How many distinct authorities of anyOf must have signed.'))
-      .default(1),
-    annotations: z
-      .record(z.string().min(1).max(253), z.string().max(1024))
-      .meta(doc('Annotations that the signed payload must carry, exactly.', { maxProperties: 32 }))
-      .default({}),
-  })
-  .meta(
-    doc('A signature over the digest of the image.', {
-      'x-kubernetes-validations': [
-        {
-          rule: 'self.threshold <= self.anyOf.size()',
-          message: 'threshold must not exceed the number of authorities in anyOf',
-        },
-      ],
-    }),
-  );
-
-const requirement = z
-  .strictObject({
-    name: dnsLabel.meta(doc('Name of the requirement: the rule of its results in reports.')),
-    signature: signatureRequirement.optional(),
-    allowedDigests: z
-      .array(digest)
-      .min(1)
-      .max(256)
-      .meta(doc('The image must have one of these digests.', { 'x-kubernetes-list-type': 'set' }))
-      .optional(),
-    allowedRepositories: z
-      .array(imageGlob)
-      .min(1)
-      .max(64)
-      .meta(
-        doc('The image must come from one of these repositories.', {
-          'x-kubernetes-list-type': 'set',
-        }),
-      )
-      .optional(),
-  })
-  .meta({
-    'x-kubernetes-validations': [
-      {
-        rule: '[has(self.signature), has(self.allowedDigests), has(self.allowedRepositories)].filter(x, x).size() == 1',
-        message: 'exactly one of signature, allowedDigests and allowedRepositories must be set',
-      },
-    ],
-  });
 
 const exceptions = z.strictObject({
   allowed: z
@@ -197,6 +118,14 @@ export const imageTrustPolicySpec = z
           'x-kubernetes-list-map-keys': ['name'],
         }),
       ),
+    platforms: z
+      .enum(['AsReferenced', 'AllowIndexSignature'])
+      .meta(
+        doc(
+          'AsReferenced: the digest that is named must be signed. AllowIndexSignature: an image of one platform is also covered by a signature of the index that its tag names and that lists it.',
+        ),
+      )
+      .default('AsReferenced'),
     tags: z
       .enum(['Pin', 'Deny'])
       .meta(
@@ -250,6 +179,10 @@ export const imageTrustPolicySpec = z
         {
           rule: '!has(self.requirements) || self.requirements.all(r, !has(r.signature) || r.signature.anyOf.all(a, has(self.authorities) && self.authorities.exists(x, x.name == a)))',
           message: 'requirements: every name in signature.anyOf must be the name of an authority',
+        },
+        {
+          rule: '!has(self.requirements) || self.requirements.all(r, !has(r.attestation) || r.attestation.anyOf.all(a, has(self.authorities) && self.authorities.exists(x, x.name == a)))',
+          message: 'requirements: every name in attestation.anyOf must be the name of an authority',
         },
       ],
     }),

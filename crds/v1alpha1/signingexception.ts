@@ -2,9 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { z } from 'zod';
-import { conditions, digest, dnsLabel, doc } from './common.ts';
-
-const instant = z.iso.datetime({ offset: true });
+import { conditions, digest, dnsLabel, doc, instant } from './common.ts';
 
 const revoked = z.strictObject({
   at: instant.meta(doc('When it was revoked, for the record: revoking has effect at once.')),

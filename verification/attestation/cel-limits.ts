@@ -4,7 +4,7 @@
 import type { CelEnv, CelFunc } from '@bufbuild/cel';
 import { VerificationError } from '../error.ts';
 import { children, type Comprehension, type Expr } from './cel-rewrite.ts';
-import { compileRe2 } from './re2.ts';
+import { compileRe2 } from '../re2.ts';
 
 /** What a condition may name. */
 export const CONDITION_VARIABLES = ['predicate', 'statement', 'image', 'signer', 'now'] as const;

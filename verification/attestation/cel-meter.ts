@@ -3,7 +3,7 @@
 
 import { RE2JS } from 're2js';
 import { toVerificationError, VerificationError } from '../error.ts';
-import { compileRe2 } from './re2.ts';
+import { compileRe2 } from '../re2.ts';
 
 /** Elements of lists that comprehensions go over in one evaluation: the sum, and the product where they nest. */
 const MAX_ITERATIONS = 1_000_000;

@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { createHash, X509Certificate } from 'node:crypto';
-import {
-  imageTrustPolicySpec,
-  type ImageTrustPolicySpec,
-  type Material,
-  type Mode,
-} from '../../crds/index.ts';
-import { canonicalJson } from '../encoding/index.ts';
-import { VerificationError } from '../error.ts';
+import { X509Certificate } from 'node:crypto';
+import { imageTrustPolicySpec, type ImageTrustPolicySpec, type Mode } from '../../crds/index.ts';
 import {
   compileImageGlob,
   parseImageReference,
   repositoryName,
-  type Digest,
   type ImageReference,
 } from '../image/index.ts';
 import type { RegistryOptions } from '../ports.ts';
-import { parsePublicKeys, type TrustedKey } from '../trust/index.ts';
+import { compileAuthority } from './compile-authority.ts';
+import { compileRequirement, type CompiledRequirement } from './compile-requirement.ts';
 import { parseDuration } from './duration.ts';
+import { atField, inlineOf, invalidField } from './field.ts';
 import { compileSelector, type Labels } from './selector.ts';
 
 /** The bounds of the schema, which are CEL there: they hold without an API server too. A timer takes at most 24 days. */
@@ -27,34 +21,6 @@ const INTERVAL = { minMs: 10_000, maxMs: 168 * 3_600_000 };
 const EXCEPTION = { minMs: 1000, maxMs: 8760 * 3_600_000 };
 const MAX_SPEC_DEPTH = 16;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-
-/** An authority, parsed once. */
-export interface CompiledAuthority {
-  readonly name: string;
-  /** Hash over what decides who is trusted: part of the keys of caches. */
-  readonly hash: string;
-  readonly keys: readonly TrustedKey[];
-}
-
-/** A requirement, parsed once. `id` is unique over all compiled policies of the process. */
-export type CompiledRequirement =
-  | {
-      readonly kind: 'signature';
-      readonly name: string;
-      readonly authorities: readonly CompiledAuthority[];
-      readonly threshold: number;
-      readonly annotations: readonly (readonly [string, string])[];
-    }
-  | {
-      readonly kind: 'allowedDigests';
-      readonly name: string;
-      readonly digests: ReadonlySet<Digest>;
-    }
-  | {
-      readonly kind: 'allowedRepositories';
-      readonly name: string;
-      readonly allows: (image: ImageReference) => boolean;
-    };
 
 /** A use of an image, as far as policies select by it. */
 export interface ImageUse {
@@ -78,6 +44,10 @@ export interface CompiledPolicy {
   readonly requirements: readonly [CompiledRequirement, ...CompiledRequirement[]];
   /** False where no requirement asks for anything that only a registry knows. */
   readonly needsEvidence: boolean;
+  /** Whether a requirement asks for attestations. */
+  readonly needsAttestations: boolean;
+  /** Whether the index of an image of one platform may speak for it. */
+  readonly acceptsIndex: boolean;
   readonly registry: RegistryOptions;
   readonly intervalMs: number;
   readonly maxExceptionMs: number;
@@ -97,14 +67,15 @@ export function compilePolicy(name: string, spec: unknown): CompiledPolicy {
     ]),
   );
   if (authorities.size !== parsed.authorities.length)
-    throw invalid('spec.authorities', 'a name occurs twice');
+    throw invalidField('spec.authorities', 'a name occurs twice');
   const [first, ...rest] = parsed.requirements.map((r, i) =>
     compileRequirement(r, authorities, `spec.requirements[${i.toString()}]`),
   );
-  if (first === undefined) throw invalid('spec.requirements', 'at least one requirement is needed');
+  if (first === undefined)
+    throw invalidField('spec.requirements', 'at least one requirement is needed');
   const requirements = [first, ...rest] as const;
   if (new Set(requirements.map((r) => r.name)).size !== requirements.length)
-    throw invalid('spec.requirements', 'a name occurs twice');
+    throw invalidField('spec.requirements', 'a name occurs twice');
   const modes = parsed.modeOverrides.map((o, i) => ({
     selects: compileSelector(
       o.namespaceSelector,
@@ -118,7 +89,9 @@ export function compilePolicy(name: string, spec: unknown): CompiledPolicy {
     ...compileMatch(parsed),
     modeIn: (labels) => modeIn(labels, parsed.mode, modes),
     requirements,
-    needsEvidence: requirements.some((r) => r.kind === 'signature'),
+    needsEvidence: requirements.some(asksForEvidence),
+    needsAttestations: requirements.some((r) => r.kind === 'attestation'),
+    acceptsIndex: parsed.platforms === 'AllowIndexSignature',
     registry: compileRegistry(parsed),
     intervalMs: parseDuration(
       parsed.reverification.interval,
@@ -133,16 +106,21 @@ export function compilePolicy(name: string, spec: unknown): CompiledPolicy {
   };
 }
 
+/** Whether only a registry knows what the requirement asks for. */
+export function asksForEvidence(requirement: CompiledRequirement): boolean {
+  return requirement.kind === 'signature' || requirement.kind === 'attestation';
+}
+
 function parseSpec(spec: unknown): ImageTrustPolicySpec {
   const polluted = pathOfProto(spec, 'spec');
-  if (polluted !== undefined) throw invalid(polluted, 'is not a key that can be used');
+  if (polluted !== undefined) throw invalidField(polluted, 'is not a key that can be used');
   const result = imageTrustPolicySpec.safeParse(spec);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const path = (issue?.path ?? [])
     .map((p) => (typeof p === 'number' ? `[${p.toString()}]` : `.${String(p)}`))
     .join('');
-  throw invalid(`spec${path}`, issue?.message ?? 'malformed');
+  throw invalidField(`spec${path}`, issue?.message ?? 'malformed');
 }
 
 /**
@@ -163,11 +141,12 @@ function compileMatch(
   spec: ImageTrustPolicySpec,
 ): Pick<CompiledPolicy, 'coversImage' | 'coversUse'> {
   const images = spec.match.images.map((p, i) =>
-    at(`spec.match.images[${i.toString()}]`, () => compileImageGlob(p)),
+    atField(`spec.match.images[${i.toString()}]`, () => compileImageGlob(p)),
   );
-  if (images.length === 0) throw invalid('spec.match.images', 'at least one pattern is needed');
+  if (images.length === 0)
+    throw invalidField('spec.match.images', 'at least one pattern is needed');
   const excluded = spec.match.excludeImages.map((p, i) =>
-    at(`spec.match.excludeImages[${i.toString()}]`, () => compileImageGlob(p)),
+    atField(`spec.match.excludeImages[${i.toString()}]`, () => compileImageGlob(p)),
   );
   const inNamespace = compileSelector(spec.match.namespaceSelector, 'spec.match.namespaceSelector');
   const accounts = new Set(spec.match.serviceAccounts);
@@ -197,82 +176,6 @@ function modeIn(
   return unsure ?? fallback;
 }
 
-type AuthoritySpec = ImageTrustPolicySpec['authorities'][number];
-type RequirementSpec = ImageTrustPolicySpec['requirements'][number];
-
-function compileAuthority(authority: AuthoritySpec, path: string): CompiledAuthority {
-  const inline = inlineOf(authority.key.material, `${path}.key.material`);
-  const keys = at(`${path}.key.material`, () => parsePublicKeys(inline));
-  const hash = createHash('sha256')
-    .update(canonicalJson({ key: keys.map((k) => k.fingerprint) }))
-    .digest('hex');
-  return { name: authority.name, hash, keys };
-}
-
-function compileRequirement(
-  requirement: RequirementSpec,
-  authorities: ReadonlyMap<string, CompiledAuthority>,
-  path: string,
-): CompiledRequirement {
-  const { name, signature, allowedDigests, allowedRepositories } = requirement;
-  if (
-    [signature, allowedDigests, allowedRepositories].filter((x) => x !== undefined).length !== 1
-  ) {
-    throw invalid(
-      path,
-      'exactly one of signature, allowedDigests and allowedRepositories must be set',
-    );
-  }
-  if (signature !== undefined)
-    return compileSignature(name, signature, authorities, `${path}.signature`);
-  if (allowedDigests !== undefined)
-    return { kind: 'allowedDigests', name, digests: new Set(allowedDigests as Digest[]) };
-  const globs = (allowedRepositories ?? []).map((p, i) =>
-    at(`${path}.allowedRepositories[${i.toString()}]`, () => compileImageGlob(p)),
-  );
-  return {
-    kind: 'allowedRepositories',
-    name,
-    allows: (image) => globs.some((glob) => glob(image)),
-  };
-}
-
-function compileSignature(
-  name: string,
-  signature: NonNullable<RequirementSpec['signature']>,
-  known: ReadonlyMap<string, CompiledAuthority>,
-  path: string,
-): CompiledRequirement {
-  const authorities = signature.anyOf.map((wanted, i) => {
-    const authority = known.get(wanted);
-    if (authority === undefined)
-      throw invalid(
-        `${path}.anyOf[${i.toString()}]`,
-        `${JSON.stringify(wanted)} is not the name of an authority`,
-      );
-    return authority;
-  });
-  if (new Set(authorities).size !== authorities.length)
-    throw invalid(`${path}.anyOf`, 'a name occurs twice');
-  const keys = authorities.flatMap((a) => a.keys.map((k) => k.fingerprint));
-  if (signature.threshold > 1 && new Set(keys).size !== keys.length) {
-    throw invalid(
-      `${path}.threshold`,
-      'two authorities in anyOf hold the same key: one signature would count twice',
-    );
-  }
-  if (authorities.length === 0) throw invalid(`${path}.anyOf`, 'at least one authority is needed');
-  if (signature.threshold > authorities.length)
-    throw invalid(`${path}.threshold`, 'exceeds the number of authorities in anyOf');
-  return {
-    kind: 'signature',
-    name,
-    authorities,
-    threshold: signature.threshold,
-    annotations: Object.entries(signature.annotations),
-  };
-}
-
 function compileRegistry(spec: ImageTrustPolicySpec): RegistryOptions {
   const { signatureRepository, ca } = spec.registry;
   const repository =
@@ -281,15 +184,15 @@ function compileRegistry(spec: ImageTrustPolicySpec): RegistryOptions {
       : { signatureRepository: compileRepository(signatureRepository) };
   if (ca === undefined) return repository;
   const inline = inlineOf(ca, 'spec.registry.ca');
-  at('spec.registry.ca', () => checkCertificates(inline));
+  atField('spec.registry.ca', () => checkCertificates(inline));
   return { ...repository, ca: inline };
 }
 
 function compileRepository(written: string): string {
   const path = 'spec.registry.signatureRepository';
-  const reference = at(path, () => parseImageReference(written));
+  const reference = atField(path, () => parseImageReference(written));
   if (reference.tag !== undefined || reference.digest !== undefined)
-    throw invalid(path, 'names a repository, without tag and digest');
+    throw invalidField(path, 'names a repository, without tag and digest');
   return repositoryName(reference);
 }
 
@@ -300,25 +203,4 @@ function checkCertificates(pem: string): void {
   if (pem.replaceAll(CERTIFICATE, '').includes('-----'))
     throw new TypeError('holds something else than PEM certificates');
   for (const block of blocks) new X509Certificate(block);
-}
-
-/** The material itself; one that also refers to something is ambiguous. */
-function inlineOf({ inline, configMapRef, secretRef }: Material, path: string): string {
-  if (inline === undefined) throw invalid(path, 'is not resolved');
-  if (configMapRef !== undefined || secretRef !== undefined)
-    throw invalid(path, 'exactly one of inline, configMapRef and secretRef must be set');
-  return inline;
-}
-
-/** Runs a step and puts the field path before whatever it throws. */
-function at<T>(path: string, step: () => T): T {
-  try {
-    return step();
-  } catch (thrown) {
-    throw invalid(path, thrown instanceof Error ? thrown.message : String(thrown), thrown);
-  }
-}
-
-function invalid(path: string, detail: string, cause?: unknown): VerificationError {
-  return new VerificationError('POLICY_INVALID', `${path}: ${detail}`, { cause });
 }

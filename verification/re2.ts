@@ -3,7 +3,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { RE2JS } from 're2js';
-import { VerificationError } from '../error.ts';
+import { VerificationError } from './error.ts';
 
 /** Characters of a pattern. */
 const MAX_PATTERN = 1024;

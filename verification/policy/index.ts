@@ -12,4 +12,3 @@ export { ExceptionIndex } from './exception-index.ts';
 export { materialUses, resolveMaterial, type MaterialUse } from './material.ts';
 export { resolveTrustRoots, tufUses, type TrustRootUse } from './trust-root.ts';
 export { type Labels } from './selector.ts';
-export { resolveTrustRoots, tufUses, type TrustRootUse } from './trust-root.ts';

@@ -22,9 +22,11 @@ import {
   testManifest,
   testPolicy,
 } from '../verification/testing/index.ts';
+import { seedTrustedRoot } from '../verification/sources/tuf/index.ts';
 import { FakeApi } from './__fixtures__/fake-api.ts';
 import { FakeClient } from './__fixtures__/fake-client.ts';
 import { FakeKeychains, FakeRegistry } from './__fixtures__/registry.ts';
+import { FakeTrustSource } from './__fixtures__/trust-source.ts';
 import { pathTo, pod, workload } from './__fixtures__/workloads.ts';
 import type { PolicyReport, WorkloadObject } from './controllers/workload/index.ts';
 import type { WebhookConfiguration } from './controllers/webhook-configuration/index.ts';
@@ -54,9 +56,11 @@ describe('the operator', () => {
   let api: FakeApi;
   let registry: FakeRegistry;
   let operator: CountersignOperator;
+  let trustSource: FakeTrustSource;
 
   beforeEach(() => {
     api = new FakeApi();
+    trustSource = new FakeTrustSource();
     registry = new FakeRegistry();
     registry.push(APP, signed, issuer);
     registry.push(APP, unsigned);
@@ -86,6 +90,7 @@ describe('the operator', () => {
       evidence,
       tags: new TagDigests({ source: registry, clock, freshMs: 10_000, resolveMs: 20_000 }),
       keychains: new FakeKeychains(),
+      trustRoots: trustSource,
     });
     api.seed('/api/v1/namespaces/checkout', { metadata: { name: 'checkout' } });
   });
@@ -152,6 +157,25 @@ describe('the operator', () => {
     assert.match((await operator.renderMetrics()).body, /published_program_revision [1-9]/);
   });
 
+  it('20: keeps a policy in force whose trust root cannot be read, and says so', async () => {
+    const trustRoot = { publicGood: {} };
+    const keyless = { issuer: 'https://idp.example', subject: 'dev@example.com', trustRoot };
+    trustSource.known = seedTrustedRoot();
+    applyPolicy({
+      ...testPolicy([issuer]),
+      authorities: [{ name: 'people', keyless }],
+      requirements: [{ name: 'signed', signature: { anyOf: ['people'] } }],
+    });
+    await operator.start();
+    await until(() => reasonOf(POLICY, 'TrustMaterialFresh') === 'TrustRootStale');
+    assert.equal(reasonOf(POLICY, 'Ready'), 'NoReplicas');
+    assert.equal(reasonOf(POLICY, 'Stalled'), undefined);
+    assert.match((await operator.renderMetrics()).body, /trust_roots\{state="stale"\} 1/);
+    assert.deepEqual(trustSource.reads, [{ kind: 'public-good' }]);
+    applyPolicy(testPolicy([issuer]), 2);
+    await until(() => reasonOf(POLICY, 'TrustMaterialFresh') === undefined);
+  });
+
   it('X35: judges workloads by the program, and again when a policy, a key or an exception changes', async () => {
     const inHours = (hours: number): string =>
       new Date(systemClock.now().getTime() + hours * 3_600_000).toISOString();
@@ -175,6 +199,8 @@ describe('the operator', () => {
     applyPolicy(testPolicy([new KeyIssuer()], { exceptions }), 2);
     await until(() => told('good') === 'fail');
     assert.deepEqual(registry.collected.length, 2);
+    // Nothing but keys: no trust root is ever asked for.
+    assert.deepEqual(trustSource.reads, []);
   });
 
   it('tells an exception that its policy is missing, and when it comes', async () => {

@@ -10,6 +10,7 @@ import type { Logger } from '../runtime/log/index.ts';
 import { FollowedProgram, isProgramName, type DefaultAction } from '../runtime/program/index.ts';
 import type { QueueObserver, Reconciler, WorkQueue } from '../runtime/queue/index.ts';
 import type { KeychainProvider, TagDigests } from '../runtime/registry/index.ts';
+import { parseTrustedRoot, type TrustRootSource } from '../verification/index.ts';
 import { ExceptionReconciler } from './controllers/exception/index.ts';
 import {
   BlobStore,
@@ -19,6 +20,7 @@ import {
   PolicyReconciler,
   ProgramReconciler,
 } from './controllers/policy/index.ts';
+import { TrustRoots } from './controllers/trust/index.ts';
 import {
   CaStore,
   CONFIGURATIONS,
@@ -60,6 +62,8 @@ export interface OperatorOptions {
   readonly evidence: EvidenceCache;
   readonly tags: TagDigests;
   readonly keychains: KeychainProvider;
+  /** Where trust roots that policies have through TUF are read. */
+  readonly trustRoots: TrustRootSource;
 }
 
 /** The one key of what there is only one of. */
@@ -87,6 +91,7 @@ export class CountersignOperator extends ControllerOperator {
   readonly #options: OperatorOptions;
   readonly #events: EventRecorder;
   readonly #queues = new Map<ControllerName, WorkQueue>();
+  readonly #trustRoots: TrustRoots;
   #parts: Parts | undefined;
   #publisher: ProgramReconciler | undefined;
 
@@ -96,6 +101,15 @@ export class CountersignOperator extends ControllerOperator {
     super({ kubeConfig, client, clock, logger, observerOf });
     this.#options = options;
     this.#events = new EventRecorder({ api: client, clock, logger, instance });
+    this.#trustRoots = new TrustRoots({
+      source: options.trustRoots,
+      check: parseTrustedRoot,
+      clock,
+      logger,
+      random: Math.random,
+      observer: metrics,
+      onChange: () => this.#enqueue('program', PROGRAM),
+    });
   }
 
   /** Whether everything that decides is mirrored, and what is missing. Reports may be missing. */
@@ -112,7 +126,16 @@ export class CountersignOperator extends ControllerOperator {
       mirrors: this.mirrorStatus,
       depths: this.depths,
       reportsAvailable: this.#parts?.reports.available ?? false,
+      trustRoots: this.#trustRoots.counts(),
     });
+  }
+
+  /** Reads no more trust roots either. */
+  override async shutDown(): Promise<void> {
+    this.#trustRoots.close();
+    await super.shutDown();
+    // A last reconcile may have asked for one.
+    this.#trustRoots.close();
   }
 
   protected override init(): Promise<void> {
@@ -158,8 +181,8 @@ export class CountersignOperator extends ControllerOperator {
     const { client: api, namespace, clock, logger, metrics, materialMs } = this.#options;
     const { policies, configMaps, leases } = mirrors;
     const material = new MaterialReader({ api, clock, namespace, maxAgeMs: materialMs });
-    const compiler = new PolicyCompiler(material);
     const blobs = new BlobStore({ api, configMaps: configMaps.store, namespace, clock, logger });
+    const compiler = new PolicyCompiler({ material, roots: this.#trustRoots, blobs });
     const publisher = new ProgramReconciler({
       api,
       policies: policies.store,

@@ -9,9 +9,15 @@ import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
 import { openKeychains, TagDigests } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
-import { FactCache, limits, type EvidenceSource } from '../verification/index.ts';
+import {
+  FactCache,
+  limits,
+  type EvidenceSource,
+  type TrustRootSource,
+} from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
+import { createTufSource } from '../verification/sources/tuf/index.ts';
 import { CountersignOperator } from './countersign-operator.ts';
 import { OperatorMetrics } from './metrics.ts';
 
@@ -72,6 +78,7 @@ async function start(context: LifecycleContext): Promise<void> {
       clock,
       logger,
     }),
+    trustRoots: trustRootSource(context),
   });
   await serveHealth(
     {
@@ -96,6 +103,19 @@ function registrySource(context: LifecycleContext): EvidenceSource {
     observe: (event) => metrics.exchanged(event.outcome),
   });
   context.onStop('registry connections', () => source.close());
+  return source;
+}
+
+function trustRootSource(context: LifecycleContext): TrustRootSource {
+  const { plainHttpHosts, privateHosts } = settings.registry;
+  const source = createTufSource({
+    cacheDirectory: `${settings.cacheDirectory}/tuf`,
+    limits: limits(),
+    plainHttpHosts,
+    privateHosts,
+    now: () => clock.now().getTime(),
+  });
+  context.onStop('trust root connections', () => source.close());
   return source;
 }
 

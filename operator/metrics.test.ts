@@ -6,7 +6,12 @@ import { describe, it } from 'mocha';
 import { silentLogger } from '../runtime/log/index.ts';
 import { OperatorMetrics, type OperatorState } from './metrics.ts';
 
-const QUIET: OperatorState = { mirrors: [], depths: new Map(), reportsAvailable: true };
+const QUIET: OperatorState = {
+  mirrors: [],
+  depths: new Map(),
+  reportsAvailable: true,
+  trustRoots: { fresh: 0, stale: 0, pending: 0 },
+};
 const SUMMARY = { pass: 1, fail: 2, warn: 3, error: 4, skip: 5 };
 
 /** Our samples: `name{labels}` to value, without the prefix. */
@@ -98,7 +103,7 @@ describe('the metrics of the operator', () => {
     );
   });
 
-  it('count writes of reports, collections, exchanges with registries and faults', async () => {
+  it('count writes of reports, collections, exchanges with registries, reads of trust roots and faults', async () => {
     const metrics = new OperatorMetrics();
     const before = await samples(metrics);
     for (const name of ['report_writes', 'collections', 'internal_errors'])
@@ -107,10 +112,12 @@ describe('the metrics of the operator', () => {
     metrics.collected();
     metrics.fault();
     metrics.exchanged('ok');
+    metrics.trustRootRead('stale');
     const found = await samples(metrics);
     for (const name of ['report_writes', 'collections', 'internal_errors'])
       assert.equal(found.get(`${name}_total`), 1, name);
     assert.equal(found.get('registry_exchanges_total{outcome="ok"}'), 1);
+    assert.equal(found.get('trust_root_reads_total{outcome="stale"}'), 1);
   });
 
   it('show the mirrors, the queues and whether reports can be written, as they are now', async () => {
@@ -119,11 +126,16 @@ describe('the metrics of the operator', () => {
       mirrors: [{ resource: 'pods', synced: true, secondsSinceContact: 12.5 }],
       depths: new Map([['workload', 3]]),
       reportsAvailable: false,
+      trustRoots: { fresh: 2, stale: 1, pending: 0 },
     };
     const found = await samples(metrics, state);
     assert.equal(found.get('mirror_silent_seconds{resource="pods"}'), 12.5);
     assert.equal(found.get('queue_depth{controller="workload"}'), 3);
     assert.equal(found.get('reports_available'), 0);
+    assert.deepEqual(
+      ['fresh', 'stale', 'pending'].map((name) => found.get(`trust_roots{state="${name}"}`)),
+      [2, 1, 0],
+    );
     assert.equal((await samples(metrics)).get('reports_available'), 1);
   });
 

@@ -13,6 +13,7 @@ import {
 import type { ProgramIndex } from '../runtime/program/index.ts';
 import type { QueueObserver } from '../runtime/queue/index.ts';
 import type { ProgramObserver } from './controllers/policy/index.ts';
+import type { TrustReadOutcome, TrustRootObserver } from './controllers/trust/index.ts';
 import type { ConfigurationObserver } from './controllers/webhook-configuration/index.ts';
 import type { ReportSummary, WorkloadObserver } from './controllers/workload/index.ts';
 
@@ -21,6 +22,8 @@ export interface OperatorState {
   readonly mirrors: readonly ReflectorStatus[];
   readonly depths: ReadonlyMap<string, number>;
   readonly reportsAvailable: boolean;
+  /** Trust roots by how they stand. */
+  readonly trustRoots: Readonly<Record<'fresh' | 'stale' | 'pending', number>>;
 }
 
 const NOTHING = {};
@@ -28,7 +31,9 @@ const BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60];
 const RESULTS = ['pass', 'fail', 'warn', 'error', 'skip'] as const;
 
 /** The metrics of the operator. Labels are closed sets: never an image, a namespace or a user. */
-export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, WorkloadObserver {
+export class OperatorMetrics
+  implements ProgramObserver, ConfigurationObserver, WorkloadObserver, TrustRootObserver
+{
   readonly #metrics: Metrics;
   readonly #counters: CounterFamilies;
   readonly #gauges: GaugeFamilies;
@@ -82,6 +87,10 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
     else this.#summaries.set(key, summary);
   }
 
+  trustRootRead(outcome: TrustReadOutcome): void {
+    this.#counters.trustReads.with({ outcome }).inc();
+  }
+
   /** A report was written. */
   reportWritten(): void {
     this.#counters.writes.inc();
@@ -111,6 +120,8 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
       this.#gauges.silent.set({ resource }, secondsSinceContact);
     }
     this.#gauges.available.set(NOTHING, state.reportsAvailable ? 1 : 0);
+    for (const [standing, count] of Object.entries(state.trustRoots))
+      this.#gauges.trust.set({ state: standing }, count);
     const totals = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
     for (const summary of this.#summaries.values()) {
       for (const result of RESULTS) totals[result] += summary[result];
@@ -123,6 +134,7 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
 interface CounterFamilies {
   readonly reconciles: CounterFamily<'controller' | 'outcome'>;
   readonly exchanges: CounterFamily<'outcome'>;
+  readonly trustReads: CounterFamily<'outcome'>;
   readonly faults: BoundCounter;
   readonly writes: BoundCounter;
   readonly collections: BoundCounter;
@@ -142,6 +154,11 @@ function countersOf(metrics: Metrics): CounterFamilies {
       help: 'HTTP exchanges with registries.',
       labels: ['outcome'],
     }),
+    trustReads: metrics.counter({
+      name: 'trust_root_reads_total',
+      help: 'Reads of trust roots through TUF.',
+      labels: ['outcome'],
+    }),
     faults: plain('internal_errors_total', 'Faults of ours that the process survived.'),
     writes: plain('report_writes_total', 'PolicyReports that were created, replaced or deleted.'),
     collections: plain('collections_total', 'Collections of evidence from registries.'),
@@ -157,6 +174,7 @@ interface GaugeFamilies {
   readonly results: GaugeFamily<'result'>;
   readonly silent: GaugeFamily<'resource'>;
   readonly available: GaugeFamily<never>;
+  readonly trust: GaugeFamily<'state'>;
 }
 
 function gaugesOf(metrics: Metrics): GaugeFamilies {
@@ -182,6 +200,11 @@ function gaugesOf(metrics: Metrics): GaugeFamilies {
       'resource',
       'mirror_silent_seconds',
       'Seconds since the API server spoke of a resource.',
+    ),
+    trust: by(
+      'state',
+      'trust_roots',
+      'TUF repositories that policies have trust roots from, by how these stand.',
     ),
     available: plain('reports_available', '0 where no PolicyReports can be written.'),
   };

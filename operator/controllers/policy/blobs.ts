@@ -79,6 +79,19 @@ export class BlobStore {
     return right;
   }
 
+  /** The spec that a stored blob holds, not validated; `undefined` where it is lost or damaged. */
+  specOf(name: string): unknown {
+    const { configMaps, namespace } = this.#options;
+    const bytes = this.#kept.get(name) ?? blobBytes(configMaps.get(`${namespace}/${name}`));
+    if (bytes === undefined) return undefined;
+    try {
+      return decodeBlob(name, bytes);
+    } catch (thrown) {
+      if (thrown instanceof ProgramError) return undefined;
+      throw thrown;
+    }
+  }
+
   /** Deletes blobs that none of the names is of, ten minutes after that was first seen. */
   async collectGarbage(named: ReadonlySet<string>): Promise<void> {
     const now = this.#options.clock.monotonic();

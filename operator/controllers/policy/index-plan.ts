@@ -62,7 +62,12 @@ export function planIndex(input: IndexInput): IndexPlan {
  */
 export function mustWait({ current, policies }: Pick<IndexInput, 'current' | 'policies'>): boolean {
   if (current !== undefined) return false;
-  return policies.some((p) => p.outcome === undefined && p.remembered === undefined);
+  return policies.some((p) => isOpen(p.outcome) && p.remembered === undefined);
+}
+
+/** Whether the outcome comes by itself. */
+function isOpen(outcome: PolicyOutcome | undefined): boolean {
+  return outcome === undefined || outcome.state === 'pending';
 }
 
 function entriesOf({ current, policies, gone }: IndexInput): ReadonlyMap<string, string> {

@@ -31,6 +31,13 @@ const INDEX = `${MAPS}/${INDEX_NAME}`;
 const pem = new KeyIssuer().publicKeyPem;
 const otherPem = new KeyIssuer().publicKeyPem;
 
+/** Fails a test whose policies have no trust root through TUF and want one all the same. */
+const NO_TRUST_ROOTS = {
+  want: () => Promise.reject(new Error('nobody wants a trust root')),
+  current: () => undefined,
+  keepOnly: () => undefined,
+};
+
 interface PolicyOptions {
   readonly inline?: string;
   readonly material?: object;
@@ -70,16 +77,16 @@ function setup(
   const configMaps = api.mirror<ProgramConfigMap>(MAPS);
   const changed: string[] = [];
   const state = { synced: options.synced ?? true, highest: options.highest ?? 0 };
-  const start = (): ProgramReconciler =>
-    new ProgramReconciler({
+  const start = (): ProgramReconciler => {
+    const blobs = new BlobStore({ api, configMaps, namespace: NS, clock, logger: silentLogger });
+    const material = new MaterialReader({ api, clock, namespace: NS, maxAgeMs: 60_000 });
+    return new ProgramReconciler({
       api,
       policies,
       synced: () => state.synced,
       highestRevision: () => state.highest,
-      compiler: new PolicyCompiler(
-        new MaterialReader({ api, clock, namespace: NS, maxAgeMs: 60_000 }),
-      ),
-      blobs: new BlobStore({ api, configMaps, namespace: NS, clock, logger: silentLogger }),
+      compiler: new PolicyCompiler({ material, roots: NO_TRUST_ROOTS, blobs }),
+      blobs,
       index: new IndexStore(api, NS),
       defaultAction: 'Allow',
       materialMs: 60_000,
@@ -87,6 +94,7 @@ function setup(
       logger: silentLogger,
       onChange: (names) => changed.push(...names),
     });
+  };
   const index = (): ProgramIndex => decodeIndex(indexText(api.at<ProgramConfigMap>(INDEX)) ?? '');
   const apply = (object: ImageTrustPolicy): void =>
     api.seed(`${POLICIES}/${object.metadata.name}`, object);

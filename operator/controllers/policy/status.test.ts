@@ -59,6 +59,35 @@ function told(status: ImageTrustPolicyStatus): readonly string[] {
 }
 
 describe('the status of a policy', () => {
+  it('tells how trust roots stand, and leaves Ready alone', () => {
+    const by = (trust: NonNullable<ProgramView['outcome']['trust']>): readonly string[] => {
+      const view = compiled();
+      return told(statusOf({ ...view, outcome: { ...view.outcome, trust } }, [replica(5)]));
+    };
+    const message = 'spec.x: y';
+    assert.deepEqual(by({ fresh: 'True' }), [
+      'Ready=True/Enforced',
+      'TrustMaterialFresh=True/TrustRootFresh',
+    ]);
+    assert.deepEqual(by({ fresh: 'Unknown', message }), [
+      'Ready=True/Enforced',
+      'TrustMaterialFresh=Unknown/AwaitingTrustRoot',
+    ]);
+    assert.deepEqual(by({ fresh: 'False', reason: 'TrustRootInvalid', message }), [
+      'Ready=True/Enforced',
+      'TrustMaterialFresh=False/TrustRootInvalid',
+    ]);
+  });
+
+  it('waits for a trust root that was never read, without stalling', () => {
+    const outcome = { state: 'pending', generation: 1, message: 'spec.x: not read yet' } as const;
+    const status = statusOf({ outcome, blob: undefined, revision: undefined }, [replica(5)]);
+    assert.deepEqual(told(status), [
+      'Ready=False/AwaitingTrustRoot',
+      'Reconciling=True/AwaitingTrustRoot',
+    ]);
+  });
+
   it('is not ready without replicas', () => {
     const status = statusOf(compiled(), []);
     assert.deepEqual(told(status), ['Ready=False/NoReplicas', 'Reconciling=True/Publishing']);

@@ -28,7 +28,7 @@ export function policyStatus(input: PolicyStatusInput): ImageTrustPolicyStatus {
   const { generation } = view.outcome;
   const enforcing = replicas.filter((replica) => enforces(replica, view));
   const ready = readyCondition(input, enforcing.length);
-  const wanted = [ready, ...progressConditions(view, ready)];
+  const wanted = [ready, ...progressConditions(view, ready), ...trustConditions(view)];
   return {
     observedGeneration: generation,
     conditions: conditionsFrom(policy.status?.conditions, wanted, { generation, now }),
@@ -62,6 +62,10 @@ function readyCondition(input: PolicyStatusInput, enforcing: number): WantedCond
       message: `${outcome.message}; ${rest}`,
     };
   }
+  if (outcome.state === 'pending') {
+    const reason = PolicyReason.AwaitingTrustRoot;
+    return { type, status: 'False', reason, message: outcome.message };
+  }
   const published = `published in revision ${(view.revision ?? 0).toString()}`;
   if (replicas.length === 0) {
     const message = `${published}; no webhook replica is alive`;
@@ -92,9 +96,32 @@ function progressConditions(
     const { reason, message } = outcome;
     return [{ type: ConditionType.Stalled, status: 'True', reason, message }];
   }
+  if (outcome.state === 'pending') {
+    const { message } = outcome;
+    const reason = PolicyReason.AwaitingTrustRoot;
+    return [{ type: ConditionType.Reconciling, status: 'True', reason, message }];
+  }
   if (ready.status === 'True') return [];
   const message = 'the program is on its way to the webhook replicas';
   return [
     { type: ConditionType.Reconciling, status: 'True', reason: PolicyReason.Publishing, message },
   ];
+}
+
+/** TrustMaterialFresh, for a policy that has a trust root through TUF. Never touches Ready. */
+function trustConditions({ outcome: { trust } }: ProgramView): readonly WantedCondition[] {
+  if (trust === undefined) return [];
+  const type = ConditionType.TrustMaterialFresh;
+  switch (trust.fresh) {
+    case 'True': {
+      const message = 'the trust roots are as published';
+      return [{ type, status: 'True', reason: PolicyReason.TrustRootFresh, message }];
+    }
+    case 'Unknown': {
+      const reason = PolicyReason.AwaitingTrustRoot;
+      return [{ type, status: 'Unknown', reason, message: trust.message }];
+    }
+    case 'False':
+      return [{ type, status: 'False', reason: trust.reason, message: trust.message }];
+  }
 }

@@ -88,7 +88,14 @@ function sameView(one: ProgramView | undefined, other: ProgramView): boolean {
 }
 
 function sameOutcome(one: PolicyOutcome, other: PolicyOutcome): boolean {
-  if (one.generation !== other.generation || one.state !== other.state) return false;
-  if (one.state === 'compiled' || other.state === 'compiled') return true;
-  return one.reason === other.reason && one.message === other.message;
+  if (one.generation !== other.generation) return false;
+  return saidOf(one) === saidOf(other);
+}
+
+/** What an outcome says, without the bytes of a blob. */
+function saidOf(outcome: PolicyOutcome): string {
+  const { state, trust } = outcome;
+  const reason = state === 'failed' ? outcome.reason : '';
+  const message = state === 'compiled' ? '' : outcome.message;
+  return JSON.stringify([state, reason, message, trust]);
 }

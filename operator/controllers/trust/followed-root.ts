@@ -15,6 +15,8 @@ import { refreshAfter, retryAfter, type TrustSchedule } from './schedule.ts';
 export interface TrustRootState {
   /** The last good text; `undefined` where none was ever had. */
   readonly text?: string;
+  /** The text is the one shipped with us: older than what was read before, maybe by another process. */
+  readonly fromSeed: boolean;
   /** Read lately, and vouched for by metadata that holds. False also before the first read. */
   readonly fresh: boolean;
   /** When `fresh` became what it is. */
@@ -67,6 +69,7 @@ export class FollowedRoot {
   get state(): TrustRootState {
     return {
       ...(this.#good === undefined ? {} : { text: this.#good.text }),
+      fromSeed: this.#good?.fromSeed ?? false,
       fresh: this.#fresh,
       since: this.#since,
       ...(this.#problem === undefined || this.#fresh ? {} : { problem: this.#problem }),

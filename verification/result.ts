@@ -55,6 +55,8 @@ interface ResultBase {
 export interface VerifiedResult extends ResultBase {
   readonly outcome: 'verified';
   readonly signers: readonly SignerProof[];
+  /** Milliseconds since the epoch; the last instant at which it holds, where time alone will end it. */
+  readonly holdsUntil?: number;
 }
 /** Evidence says no. */
 export interface RejectedResult extends ResultBase {

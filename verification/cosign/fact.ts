@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { CheckResult, SignerProof } from '../result.ts';
+import type { CertificateIdentity } from '../authority/index.ts';
 import type { ReasonCode } from '../reasons.ts';
+import type { CheckResult, SignerProof } from '../result.ts';
 import { toVerificationError } from '../error.ts';
+import type { Validity } from '../trust/index.ts';
+
+/** Who signed, and when that counts. Nothing of it depends on the present. */
+export interface VerifiedSigner {
+  readonly proof: SignerProof;
+  readonly claims: CertificateIdentity['claims'];
+  /** When the signature was made, as each of those who are trusted to know says it; milliseconds. */
+  readonly times: readonly number[];
+  /** During which time the signature counts; outside of it, `otherwise` is why it does not. */
+  readonly window: Validity;
+  readonly otherwise: 'KEY_EXPIRED' | 'CERT_EXPIRED_AT_SIGNING';
+}
+
+/** Evidence that does not hold for an authority, or that something kept from being told. */
+export interface RefusedFact {
+  readonly outcome: 'refused';
+  readonly code: ReasonCode;
+  readonly detail: string;
+  readonly checks: readonly CheckResult[];
+}
 
 /**
  * What cryptography established about one piece of evidence for one authority and one image digest.
@@ -12,19 +33,29 @@ import { toVerificationError } from '../error.ts';
 export type SignatureFact =
   | {
       readonly outcome: 'signed';
-      readonly signer: SignerProof;
+      readonly signer: VerifiedSigner;
       /** Annotations that the signed content carries. */
       readonly annotations: ReadonlyMap<string, string>;
       readonly checks: readonly CheckResult[];
     }
-  | {
-      readonly outcome: 'refused';
-      readonly code: ReasonCode;
-      readonly detail: string;
-      readonly checks: readonly CheckResult[];
-    }
+  | RefusedFact
   /** Genuine or not, it is no signature over an image (an attestation, say). */
   | { readonly outcome: 'not-a-signature'; readonly checks: readonly CheckResult[] };
+
+/** What was established about one attestation for an authority, a digest, and what a requirement asks of it. */
+export type AttestationFact =
+  | {
+      readonly outcome: 'attested';
+      readonly signer: VerifiedSigner;
+      readonly checks: readonly CheckResult[];
+    }
+  | RefusedFact
+  /** It is no attestation of the type that is asked for. */
+  | {
+      readonly outcome: 'of-another-type';
+      readonly predicateType?: string;
+      readonly checks: readonly CheckResult[];
+    };
 
 /** Characters of a message that are kept: facts live in a cache, and a message may quote the evidence. */
 const MAX_DETAIL = 512;
@@ -48,7 +79,9 @@ export class CheckList {
 }
 
 /** Builds a fact from a run of checks: whatever is thrown becomes a refusal, never a pass. */
-export function factOf(run: (list: CheckList) => SignatureFact): SignatureFact {
+export function factOf<T extends { readonly outcome: string }>(
+  run: (list: CheckList) => T,
+): T | RefusedFact {
   const list = new CheckList();
   try {
     return run(list);

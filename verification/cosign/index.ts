@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { checkSignature, type KeyAuthority } from './check.ts';
-export type { SignatureFact } from './fact.ts';
+export { checkAttestation, checkSignature, type VerifiedAttestation } from './check.ts';
+export type { AttestationFact, CheckList, SignatureFact, VerifiedSigner } from './fact.ts';

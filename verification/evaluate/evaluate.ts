@@ -3,16 +3,19 @@
 
 import { toVerificationError, type VerificationError } from '../error.ts';
 import { repositoryName, type Digest, type ImageReference } from '../image/index.ts';
-import type { CompiledPolicy, CompiledRequirement, ExceptionIndex } from '../policy/index.ts';
+import {
+  asksForEvidence,
+  type CompiledPolicy,
+  type CompiledRequirement,
+  type ExceptionIndex,
+} from '../policy/index.ts';
 import type { Evidence } from '../ports.ts';
 import { isInconclusive } from '../reasons.ts';
 import { verdictOf, type NonEmpty, type RequirementResult, type Verdict } from '../result.ts';
+import { evaluateAttestation } from './attestation.ts';
 import { coverageOf, type Coverage } from './exception.ts';
 import type { Facts } from './facts.ts';
 import { evaluateSignature } from './signature.ts';
-
-/** Every requirement there is so far speaks of signatures or of where an image comes from. */
-const CATEGORY = 'Image Signature' as const;
 
 /** What is judged: one image by digest, used by one service account in one namespace. */
 export interface Subject {
@@ -63,7 +66,7 @@ export function evidenceNeeded(question: Omit<Case, 'evidence' | 'facts'>): bool
   if (candidates.length === 0) return true;
   const now = question.now.getTime();
   return policy.requirements.some((requirement) => {
-    if (requirement.kind !== 'signature') return false;
+    if (!asksForEvidence(requirement)) return false;
     const asked = {
       policy,
       requirement: requirement.name,
@@ -78,9 +81,8 @@ function judge(requirement: CompiledRequirement, question: Case): RequirementRes
   try {
     return judgeWithExceptions(requirement, question);
   } catch (thrown) {
-    const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
     return {
-      ...base,
+      ...baseOf(requirement),
       outcome: 'inconclusive',
       code: 'INTERNAL',
       message: toVerificationError(thrown).message,
@@ -155,7 +157,13 @@ function judgeEvidence(requirement: CompiledRequirement, question: Case): Requir
     case 'allowedRepositories':
       return judgeRepository(requirement, question.subject);
     case 'signature':
-      return judgeSignature(requirement, question);
+      return judgeCollected(requirement, question, (evidence) =>
+        evaluateSignature(requirement, { ...contextOf(question), evidence }),
+      );
+    case 'attestation':
+      return judgeCollected(requirement, question, (evidence) =>
+        evaluateAttestation(requirement, { ...contextOf(question), evidence }),
+      );
   }
 }
 
@@ -163,7 +171,7 @@ function judgeDigest(
   requirement: Extract<CompiledRequirement, { kind: 'allowedDigests' }>,
   subject: Subject,
 ): RequirementResult {
-  const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
+  const base = baseOf(requirement);
   if (requirement.digests.has(subject.digest)) {
     return { ...base, outcome: 'verified', message: 'the digest is on the list', signers: [] };
   }
@@ -179,7 +187,7 @@ function judgeRepository(
   requirement: Extract<CompiledRequirement, { kind: 'allowedRepositories' }>,
   subject: Subject,
 ): RequirementResult {
-  const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
+  const base = baseOf(requirement);
   const name = repositoryName(subject.image);
   if (requirement.allows(subject.image)) {
     return { ...base, outcome: 'verified', message: `${name} is on the list`, signers: [] };
@@ -188,17 +196,17 @@ function judgeRepository(
   return { ...base, outcome: 'rejected', code: 'REPOSITORY_NOT_ALLOWED', message };
 }
 
-function judgeSignature(
-  requirement: Extract<CompiledRequirement, { kind: 'signature' }>,
-  question: Case,
+function judgeCollected(
+  requirement: CompiledRequirement,
+  { evidence, subject }: Case,
+  judgeBy: (evidence: Evidence) => RequirementResult,
 ): RequirementResult {
-  const base = { requirement: requirement.name, category: CATEGORY, trail: [] };
-  const { evidence, subject } = question;
+  const base = baseOf(requirement);
   switch (evidence.state) {
     case 'collected':
       if (evidence.evidence.digest !== subject.digest)
         throw new Error('evidence is of another digest');
-      return evaluateSignature(requirement, evidence.evidence, question.facts);
+      return judgeBy(evidence.evidence);
     case 'failed': {
       const { code, message } = evidence.error;
       return isInconclusive(code)
@@ -208,4 +216,25 @@ function judgeSignature(
     case 'not-needed':
       throw new Error('evidence is needed but was not collected');
   }
+}
+
+interface Context {
+  readonly facts: Facts;
+  readonly image: ImageReference;
+  readonly now: number;
+  readonly acceptsIndex: boolean;
+}
+
+function contextOf({ facts, subject, now, policy }: Case): Context {
+  const { acceptsIndex } = policy;
+  return { facts, image: subject.image, now: now.getTime(), acceptsIndex };
+}
+
+function baseOf({ name, kind }: CompiledRequirement): {
+  readonly requirement: string;
+  readonly category: 'Image Signature' | 'Image Attestation';
+  readonly trail: readonly [];
+} {
+  const category = kind === 'attestation' ? 'Image Attestation' : 'Image Signature';
+  return { requirement: name, category, trail: [] };
 }

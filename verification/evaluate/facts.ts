@@ -3,47 +3,63 @@
 
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { checkSignature, type SignatureFact } from '../cosign/index.ts';
+import type { CompiledAuthority } from '../authority/index.ts';
+import { checkSignature, type AttestationFact, type SignatureFact } from '../cosign/index.ts';
 import { canonicalJson } from '../encoding/index.ts';
-import type { CompiledAuthority, CompiledRequirement } from '../policy/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
 import { isInconclusive } from '../reasons.ts';
-import type { VerifiedResult } from '../result.ts';
+import { establishAttestation, questionKey, type AttestationQuestion } from './attestation.ts';
+import type { Remembered } from './remember.ts';
 
-/** Establishes what one signature is worth for one authority. */
+/** Establishes what one piece of evidence is worth. `undefined`: it takes long, and was not done yet. */
 export interface Facts {
   /**
-   * Results that hold for a requirement and evidence whatever else is asked: neither time nor place has a
-   * part in them. Absent where nothing is to be remembered.
+   * Results that hold for a requirement and evidence whatever else is asked: place has no part in them,
+   * and of time it is known. Absent where nothing is to be remembered.
    */
-  readonly verified?: WeakMap<CompiledRequirement, WeakMap<Evidence, VerifiedResult>>;
+  readonly verified?: Remembered;
   signature(
     signature: RawSignature,
     evidence: Evidence,
     authority: CompiledAuthority,
-  ): SignatureFact;
+  ): SignatureFact | undefined;
+  attestation(question: AttestationQuestion): AttestationFact | undefined;
 }
 
 /** Cryptography every time: what the memo is measured against. */
 export const unmemoisedFacts: Facts = {
   signature: (signature, evidence, authority) => checkSignature(signature, evidence, authority),
+  attestation: (question) => establishAttestation(question),
 };
 
+/** Bounds of a memo of facts. */
+export interface FactCacheOptions {
+  /** Estimated bytes of what is kept. */
+  readonly maxBytes?: number;
+  /**
+   * Bytes of evidence from which on facts are not established here but must be learned from elsewhere,
+   * as those that rest on conditions over lists: they would keep other work waiting. Everything is
+   * established here where it is absent.
+   */
+  readonly heavyBytes?: number;
+}
+
 /**
- * Facts kept by (blob, annotations, image digest, authority). They do not age: the key holds all that
- * they depend on. A check that broke down is no fact and is not kept. Evicted by bytes, least recently
- * used first.
+ * Facts kept by (blob, annotations, image digest, authority), and for attestations by what is asked of
+ * them. They do not age: the key holds all that they depend on. A check that broke down is no fact and
+ * is not kept. Evicted by bytes, least recently used first.
  */
 export class FactCache implements Facts {
-  readonly verified = new WeakMap<CompiledRequirement, WeakMap<Evidence, VerifiedResult>>();
-  readonly #facts: LRUCache<string, SignatureFact>;
+  readonly verified: Remembered = new WeakMap();
+  readonly #heavyBytes: number;
+  readonly #facts: LRUCache<string, SignatureFact | AttestationFact>;
   /** The same facts by the objects themselves: no key is put together while they live. */
   readonly #near = new WeakMap<RawSignature, WeakMap<CompiledAuthority, NearFact>>();
   /** Names of signatures: their annotations have no digest of their own. */
   readonly #names = new WeakMap<RawSignature, string>();
 
-  /** `maxBytes` bounds the estimated size of what is kept. */
-  constructor(maxBytes = 16 * 1024 * 1024) {
+  constructor({ maxBytes = 16 * 1024 * 1024, heavyBytes = Infinity }: FactCacheOptions = {}) {
+    this.#heavyBytes = heavyBytes;
     this.#facts = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
   }
 
@@ -51,23 +67,70 @@ export class FactCache implements Facts {
     signature: RawSignature,
     evidence: Evidence,
     authority: CompiledAuthority,
-  ): SignatureFact {
+  ): SignatureFact | undefined {
     const near = this.#near.get(signature)?.get(authority);
     if (near?.evidence === evidence) return near.fact;
-    const fact = this.#far(signature, evidence, authority);
+    const key = this.#signatureKey(signature, evidence, authority);
+    const known = this.#facts.get(key) as SignatureFact | undefined;
+    const fact = known ?? this.#establish(signature, evidence, authority);
+    if (fact === undefined || !isFact(fact)) return fact;
+    if (known === undefined) this.#facts.set(key, fact);
     const facts = this.#near.get(signature) ?? new WeakMap<CompiledAuthority, NearFact>();
-    if (isFact(fact)) facts.set(authority, { evidence, fact });
+    facts.set(authority, { evidence, fact });
     this.#near.set(signature, facts);
     return fact;
   }
 
-  #far(signature: RawSignature, evidence: Evidence, authority: CompiledAuthority): SignatureFact {
-    const key = `${authority.hash} ${authority.name} ${evidence.digest} ${this.#nameOf(signature)}`;
-    const known = this.#facts.get(key);
+  attestation(question: AttestationQuestion): AttestationFact | undefined {
+    const key = this.#attestationKey(question);
+    const known = this.#facts.get(key) as AttestationFact | undefined;
     if (known !== undefined) return known;
-    const fact = checkSignature(signature, evidence, authority);
+    if (this.#isHeavyQuestion(question)) return undefined;
+    const fact = establishAttestation(question);
     if (isFact(fact)) this.#facts.set(key, fact);
     return fact;
+  }
+
+  /** Takes over a fact about a signature that was established elsewhere. */
+  learnSignature(
+    signature: RawSignature,
+    about: { readonly evidence: Evidence; readonly authority: CompiledAuthority },
+    fact: SignatureFact,
+  ): void {
+    const key = this.#signatureKey(signature, about.evidence, about.authority);
+    if (isFact(fact)) this.#facts.set(key, fact);
+  }
+
+  /** Takes over a fact about an attestation that was established elsewhere. */
+  learnAttestation(question: AttestationQuestion, fact: AttestationFact): void {
+    if (isFact(fact)) this.#facts.set(this.#attestationKey(question), fact);
+  }
+
+  #establish(
+    signature: RawSignature,
+    evidence: Evidence,
+    authority: CompiledAuthority,
+  ): SignatureFact | undefined {
+    const isHeavy = signature.bytes.byteLength >= this.#heavyBytes;
+    return isHeavy ? undefined : checkSignature(signature, evidence, authority);
+  }
+
+  #isHeavyQuestion({ signature, requirement }: AttestationQuestion): boolean {
+    if (this.#heavyBytes === Infinity) return false;
+    if (signature.format === 'simple-signing') return false;
+    const { conditions } = requirement;
+    return (
+      signature.bytes.byteLength >= this.#heavyBytes || conditions.some((c) => c.hasComprehension)
+    );
+  }
+
+  #signatureKey(signature: RawSignature, evidence: Evidence, authority: CompiledAuthority): string {
+    return `${authority.hash} ${authority.name} ${evidence.digest} ${this.#nameOf(signature)}`;
+  }
+
+  #attestationKey(question: AttestationQuestion): string {
+    const { signature, evidence } = question;
+    return `${questionKey(question)} ${evidence.digest} ${this.#nameOf(signature)}`;
   }
 
   #nameOf(signature: RawSignature): string {
@@ -89,15 +152,16 @@ interface NearFact {
 }
 
 /** A check that broke down established nothing. */
-function isFact(fact: SignatureFact): boolean {
+function isFact(fact: SignatureFact | AttestationFact): boolean {
   return fact.outcome !== 'refused' || !isInconclusive(fact.code);
 }
 
-/** Estimated bytes of a fact with its key; annotations and details are what an author can make long. */
-function sizeOf(fact: SignatureFact, key: string): number {
+/** Estimated bytes of a fact with its key; annotations, claims and details are what an author can make long. */
+function sizeOf(fact: SignatureFact | AttestationFact, key: string): number {
   const details = fact.checks.reduce((sum, check) => sum + 128 + 2 * check.detail.length, 0);
   const annotations = fact.outcome === 'signed' ? [...fact.annotations] : [];
-  return annotations.reduce(
+  const claims = 'signer' in fact ? [...fact.signer.claims] : [];
+  return [...annotations, ...claims].reduce(
     (sum, [name, value]) => sum + 64 + 2 * (name.length + value.length),
     512 + key.length + details,
   );

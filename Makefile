@@ -18,7 +18,7 @@ WITH_NODE := PATH="$(BIN):$$PATH"
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .PHONY: setup
 setup: check-machine $(INSTALLED) ## Check the machine, install packages, build the programs of the tests
@@ -75,6 +75,10 @@ cover: $(INSTALLED) ## Coverage of the unit tests, in coverage/
 .PHONY: demo
 demo: setup ## Tell the story of an exception on a local control plane
 	@$(WITH_NODE) node e2e/demo/main.ts $(if $(KEEP),--keep)
+
+.PHONY: conformance
+conformance: $(INSTALLED) ## Judge the shared suite of Sigstore clients (CONFORMANCE_DIR)
+	@$(NODE) e2e/conformance/main.ts
 
 .PHONY: bench
 bench: setup build ## Measure admission against a bare server; writes bench-results.json

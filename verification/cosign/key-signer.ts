@@ -25,7 +25,7 @@ export function verifyKeySigner(
     findKey(entity.content, entity.material, authority),
   );
   const trust = authority.trust ?? noTrust;
-  const tokens = checkTimestamps(read, trust, list);
+  const { times: tokens } = checkTimestamps(read, trust, list);
   // A certificate beside the signature proves nothing here, but then entries record it instead of the key.
   const recorded = entity.material.kind === 'key' ? key : undefined;
   const logged = checkLogs(read, { ...trust, tokenTimes: tokens, key: recorded }, list);

@@ -29,19 +29,27 @@ export const noTrust: Witnesses = {
   thresholds: { logEntries: 0, timestamps: 0 },
 };
 
+/** What timestamp authorities say of a signature. */
+export interface Stamped {
+  /** Times at which trusted ones saw it. */
+  readonly times: readonly number[];
+  /** Why others of its timestamps do not count. */
+  readonly refused: readonly VerificationError[];
+}
+
 /** Times at which trusted timestamp authorities saw the signature. Throws where too few of them did. */
 export function checkTimestamps(
   { entity, imprints }: ReadSignature,
   { material, thresholds }: Witnesses,
   list: CheckList,
-): readonly number[] {
+): Stamped {
   const { timestampAuthorities: authorities } = material;
   // Tokens that nobody could vouch for are not looked at.
-  if (authorities.length === 0 && thresholds.timestamps === 0) return [];
+  if (authorities.length === 0 && thresholds.timestamps === 0) return { times: [], refused: [] };
   return list.run('timestamps', 'enough timestamp authorities saw it', () => {
     const verified = verifyTimestamps(entity.timestamps, { imprints, authorities });
     checkEnoughTimestamps(verified, entity.timestamps.length, thresholds.timestamps);
-    return verified.times;
+    return verified;
   });
 }
 

@@ -76,6 +76,12 @@ describe('the next look at a workload', () => {
     );
   });
 
+  it('is right after the last instant at which what was verified holds', () => {
+    const until = resultWith('verified', { holdsUntil: BEGIN + 5 * MINUTE });
+    assert.equal(next({ findings: [judgedWith(until)] }), 5 * MINUTE + 2);
+    assert.equal(next({ findings: [judgedWith(until)], now: BEGIN + 6 * MINUTE }), HOUR);
+  });
+
   it('X25: is at once where an exception ended while it was being looked', () => {
     const exceptions = [testException([DIGEST])];
     const look = { findings: [verified], exceptions, since: END - 1, now: END + 30 };

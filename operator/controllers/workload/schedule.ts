@@ -22,8 +22,9 @@ const AFTER_MS = 1;
 
 /**
  * Milliseconds until a workload is to be looked at again: when the evidence of one of its images is
- * due, or at the next instant at which an exception for one of them begins or ends. What could not be
- * told or read comes sooner. `undefined` where nothing but a change can make a difference.
+ * due, or at the next instant at which an exception for one of them begins or ends, or at which what was
+ * verified ends with the window of a key or the age of an attestation. What could not be told or read
+ * comes sooner. `undefined` where nothing but a change can make a difference.
  */
 export function nextLookMs(input: ScheduleInput): number | undefined {
   const { findings, ground, since, now, random } = input;
@@ -32,7 +33,10 @@ export function nextLookMs(input: ScheduleInput): number | undefined {
   const dues = findings.flatMap(duesOf).map((ms) => (ms > 0 ? ms : RETRY_MS) * jitter);
   const retry = findings.some(isOpen) ? [RETRY_MS * jitter] : [];
   const boundaries = findings
-    .flatMap((finding) => boundariesOf(finding, ground.namespace, ground.exceptions))
+    .flatMap((finding) => [
+      ...boundariesOf(finding, ground.namespace, ground.exceptions),
+      ...endsOf(finding),
+    ])
     .filter((instant) => instant > since)
     .map((instant) => Math.max(instant - now, 0) + AFTER_MS);
   const waits = [...dues, ...retry, ...boundaries];
@@ -60,4 +64,13 @@ function boundariesOf(
   return finding.policies
     .flatMap(({ policy }) => exceptions.candidates(policy.name, namespace, finding.digest))
     .flatMap((exception) => [exception.notBefore, exception.expiresAt]);
+}
+
+/** A verified result holds up to its last instant, and is over after it. */
+function endsOf(finding: Finding): readonly number[] {
+  if ('error' in finding) return [];
+  return finding.policies
+    .flatMap(({ verdict }) => verdict.results)
+    .flatMap((result) => (result.outcome === 'verified' ? (result.holdsUntil ?? []) : []))
+    .map((instant) => instant + 1);
 }

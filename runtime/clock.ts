@@ -4,7 +4,7 @@
 /** The largest delay a timer of the platform takes, in milliseconds; more would fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Time as a process sees it: what tests replace. Nothing else in the tree reads a clock or sets a timer. */
+/** Time as a process sees it: what tests replace. Nothing else reads a clock; queues and shutdown set timers of their own. */
 export interface Clock {
   /** The wall clock: for comparing with dates in objects. May jump. */
   now(): Date;

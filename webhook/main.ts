@@ -14,6 +14,7 @@ import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts'
 import { createOciSource } from '../verification/sources/oci/index.ts';
 import { PinHandler } from './handlers/pin.ts';
 import { ReferenceReader } from './handlers/references.ts';
+import { ResourcesHandler } from './handlers/resources.ts';
 import { VerifyHandler } from './handlers/verify.ts';
 import { WebhookMetrics } from './metrics.ts';
 import { Replica } from './replica.ts';
@@ -151,6 +152,7 @@ function routesOf(
   return admissionRoutes({
     verify,
     pin,
+    resources: new ResourcesHandler(),
     clock,
     logger,
     metrics,

@@ -14,8 +14,8 @@ import type { Folded } from './handlers/fold.ts';
 import type { PinOutcome } from './handlers/pin.ts';
 import type { VerifyObserver } from './handlers/verify.ts';
 
-/** Which of the two webhooks. */
-export type WebhookName = 'verify' | 'pin';
+/** Which of the webhooks. */
+export type WebhookName = 'verify' | 'pin' | 'resources';
 
 /** State of the replica as gauges show it. */
 export interface ReplicaState {

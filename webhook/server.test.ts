@@ -72,7 +72,7 @@ describe('the admission server', () => {
       format: 'json',
       sink: (line) => log.push(line),
     });
-    const options = { verify: handler, pin: handler, clock, logger, metrics };
+    const options = { verify: handler, pin: handler, resources: handler, clock, logger, metrics };
     server = new WebServer({
       routes: admissionRoutes({ ...options, longestMs: 9000, bodyBytes: 10_000 }),
     });

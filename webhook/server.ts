@@ -21,6 +21,7 @@ export interface AdmissionHandler {
 export interface AdmissionRoutesOptions {
   readonly verify: AdmissionHandler;
   readonly pin: AdmissionHandler;
+  readonly resources: AdmissionHandler;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: WebhookMetrics;
@@ -34,7 +35,7 @@ export interface AdmissionRoutesOptions {
 const MARGIN_MS = 1000;
 const TIMEOUT = /[?&]timeout=(?:(\d{1,3})m)?(\d{1,4}(?:\.\d{1,3})?)s(?:&|$)/;
 
-/** `POST /verify` and `POST /pin`. */
+/** `POST /verify`, `POST /pin` and `POST /resources`. */
 export function admissionRoutes(
   options: AdmissionRoutesOptions,
 ): Readonly<Record<string, RouteHandler>> {
@@ -44,7 +45,11 @@ export function admissionRoutes(
       await endpoint.serve(request, response);
     };
   };
-  return { 'POST /verify': route('verify'), 'POST /pin': route('pin') };
+  return {
+    'POST /verify': route('verify'),
+    'POST /pin': route('pin'),
+    'POST /resources': route('resources'),
+  };
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   assertAdmitted,
   assertDenied,
   assertWarned,
+  keyInConfigMap,
   keyPolicySpec,
   namespace,
   pod,
@@ -149,10 +150,16 @@ describe('registries and requests that misbehave get their clear answer, and the
   });
 
   it('a policy that does not compile is told by its field path, and enforced by nobody', async () => {
-    const spec = keyPolicySpec({
-      images: [`${proxy.host}/nobody/**`],
-      keys: ['-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----'],
-    });
+    const broken = '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----';
+    const images = [`${proxy.host}/nobody/**`];
+    const inline = await world.kubectl.tryApply(
+      policy('malformed', keyPolicySpec({ images, keys: [broken] })),
+    );
+    assert.notEqual(inline.code, 0, 'is refused at apply where it can be seen');
+    assert.match(inline.stderr, /POLICY_INVALID: spec\.authorities\[0\]\.key\.material/);
+    const { configMap, authority } = keyInConfigMap('malformed', broken);
+    const spec = keyPolicySpec({ images, keys: [], authorities: [authority] });
+    await world.kubectl.apply(configMap);
     await world.kubectl.apply(policy('malformed', spec));
     const stalled = await waitFor(
       async () => {

@@ -8,6 +8,7 @@ import {
   assertAdmitted,
   assertDenied,
   exception,
+  keyInConfigMap,
   keyPolicySpec,
   namespace,
   pod,
@@ -216,11 +217,14 @@ describe('when parts are missing, nothing opens', function () {
   });
 
   it('a policy that stops compiling keeps its last program, and says so', async () => {
+    const { configMap, authority } = keyInConfigMap('broken', 'not a key');
     const broken = keyPolicySpec({
       images: [`${world.registry.host}/resilience/**`],
-      keys: ['not a key'],
+      keys: [],
+      authorities: [authority],
       exceptions: { allowed: true },
     });
+    await world.kubectl.apply(configMap);
     await world.kubectl.apply(policy('resilience', broken));
     const stalled = await waitFor(
       async () => {

@@ -7,6 +7,7 @@ export { startInjector, type Injector } from './injector.ts';
 export {
   deployment,
   exception,
+  keyInConfigMap,
   keyPolicySpec,
   namespace,
   pod,

@@ -83,6 +83,25 @@ export function keyPolicySpec(options: {
   };
 }
 
+/** A ConfigMap in the namespace of the operator, and the authority whose key it holds under `key`. */
+export function keyInConfigMap(
+  name: string,
+  key: string,
+): { readonly configMap: KubernetesObject; readonly authority: Readonly<Record<string, unknown>> } {
+  return {
+    configMap: {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace: 'countersign-system' },
+      data: { key },
+    },
+    authority: {
+      name: 'release-key',
+      key: { material: { configMapRef: { name, key: 'key' } } },
+    },
+  };
+}
+
 /** What an exception of a test says; the rest is filled in. */
 export interface ExceptionOptions {
   readonly name: string;

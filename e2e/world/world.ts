@@ -64,6 +64,8 @@ export class World {
   readonly kwok: Kwok | undefined;
   /** Where a scenario may start a registry behind TLS: loopback is only spoken to where it is listed. */
   readonly tlsHost: string;
+  /** Where a scenario may serve a TUF repository, without TLS. */
+  readonly mirrorHost: string;
   readonly operator: Component;
   readonly webhook: Component;
 
@@ -77,6 +79,7 @@ export class World {
     this.otherKey = parts.otherKey;
     this.kwok = parts.kwok;
     this.tlsHost = parts.tlsHost;
+    this.mirrorHost = parts.mirrorHost;
     this.operator = parts.operator;
     this.webhook = parts.webhook;
   }
@@ -128,6 +131,7 @@ interface WorldParts {
   readonly otherKey: CosignKey;
   readonly kwok: Kwok | undefined;
   readonly tlsHost: string;
+  readonly mirrorHost: string;
   readonly operator: Component;
   readonly webhook: Component;
 }
@@ -155,14 +159,20 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const kwok =
     options.nodes === 0 ? undefined : await startKwok(plane, { nodes: options.nodes ?? 1 });
   step('starting operator and webhook under their service accounts');
-  const hosts = [registry.host, tagRegistry.host, ...(options.plainHttpHosts ?? [])];
   const tlsHost = `127.0.0.1:${(await freePort()).toString()}`;
-  const env = { COUNTERSIGN_PRIVATE_REGISTRY_HOSTS: tlsHost, ...options.env };
+  const mirrorHost = `127.0.0.1:${(await freePort()).toString()}`;
+  const more = options.plainHttpHosts ?? [];
+  const hosts = [registry.host, tagRegistry.host, mirrorHost, ...more];
+  const env = {
+    COUNTERSIGN_PRIVATE_REGISTRY_HOSTS: tlsHost,
+    COUNTERSIGN_CACHE_DIRECTORY: newDirectory('cache'),
+    ...options.env,
+  };
   const { operator, webhook, port } = await startComponents(plane, hosts, { ...options, env });
   await Promise.all([operator.ready(), webhook.ready()]);
   step('installing config/admission');
   await installAdmission(plane.kubectl, port);
-  const common = { plane, registry, tagRegistry, key, otherKey, kwok, tlsHost };
+  const common = { plane, registry, tagRegistry, key, otherKey, kwok, tlsHost, mirrorHost };
   const world = new World({ ...common, operator, webhook });
   await admissionAnswers(world);
   return world;

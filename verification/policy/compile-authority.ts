@@ -18,6 +18,7 @@ import {
   parseTrustedRoot,
   timestampAuthoritiesOf,
   type TrustMaterial,
+  type Validity,
 } from '../trust/index.ts';
 import { atField, checkOneOf, inlineOf, invalidField } from './field.ts';
 import type { TrustRootSpec } from './trust-root.ts';
@@ -37,6 +38,27 @@ export function compileAuthority(authority: AuthoritySpec, path: string): Compil
   if (certificate !== undefined)
     return { ...named, ...compilePki(certificate, `${path}.certificate`) };
   throw invalidField(path, 'names nobody');
+}
+
+/**
+ * Checks what can be told of an authority without its material, and its material where that is inline.
+ * Throws POLICY_INVALID with the field path.
+ */
+export function checkAuthority(authority: AuthoritySpec, path: string): void {
+  const { key, keyless, certificate } = authority;
+  checkOneOf({ key, keyless, certificate }, path);
+  if (key !== undefined) {
+    windowOf(key, `${path}.key`);
+    checkTrustRootOf(key, `${path}.key`);
+    const { inline } = key.material;
+    if (inline !== undefined) atField(`${path}.key.material`, () => parsePublicKeys(inline));
+  }
+  if (keyless !== undefined)
+    atField(`${path}.keyless`, () => compileIdentity(keyless, { issuer: 'required' }));
+  if (certificate !== undefined) {
+    atField(`${path}.certificate`, () => compileIdentity(certificate, { issuer: 'none' }));
+    checkTimestampRootsOf(certificate, `${path}.certificate`);
+  }
 }
 
 type Unnamed<T> = Omit<T, 'name' | 'hash'>;
@@ -61,6 +83,31 @@ function compileKey(key: NonNullable<AuthoritySpec['key']>, path: string): Unnam
   return { kind: 'key', keys, window, trust };
 }
 
+type KeySpec = NonNullable<AuthoritySpec['key']>;
+type CertificateSpec = NonNullable<AuthoritySpec['certificate']>;
+
+function windowOf({ validFrom, validUntil }: KeySpec, path: string): Validity {
+  const from = validFrom === undefined ? -Infinity : Date.parse(validFrom);
+  const until = validUntil === undefined ? Infinity : Date.parse(validUntil);
+  if (from < until) return { from, until };
+  throw invalidField(path, 'validFrom must be before validUntil');
+}
+
+function checkTrustRootOf({ transparencyLog, trustRoot }: KeySpec, path: string): void {
+  if ((transparencyLog === 'Require') === (trustRoot !== undefined)) return;
+  const detail = 'must be set where transparencyLog is Require, and only there';
+  throw invalidField(`${path}.trustRoot`, detail);
+}
+
+function checkTimestampRootsOf(
+  { trustedTime, timestampRoots }: CertificateSpec,
+  path: string,
+): void {
+  if ((trustedTime === 'Timestamp') === (timestampRoots !== undefined)) return;
+  const detail = 'must be set where trustedTime is Timestamp, and only there';
+  throw invalidField(`${path}.timestampRoots`, detail);
+}
+
 function compileKeyless(
   keyless: NonNullable<AuthoritySpec['keyless']>,
   path: string,
@@ -80,11 +127,8 @@ function compilePki(
   const identity = atField(path, () => compileIdentity(certificate, { issuer: 'none' }));
   const pem = inlineOf(certificate.roots, `${path}.roots`);
   const roots = atField(`${path}.roots`, () => certificateAuthoritiesOf(pem));
-  const { trustedTime, timestampRoots } = certificate;
-  if ((trustedTime === 'Timestamp') !== (timestampRoots !== undefined)) {
-    const detail = 'must be set where trustedTime is Timestamp, and only there';
-    throw invalidField(`${path}.timestampRoots`, detail);
-  }
+  checkTimestampRootsOf(certificate, path);
+  const { timestampRoots } = certificate;
   if (timestampRoots === undefined) return { kind: 'certificate', identity, roots };
   const stamps = inlineOf(timestampRoots, `${path}.timestampRoots`);
   const timestampAuthorities = atField(`${path}.timestampRoots`, () =>

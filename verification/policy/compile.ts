@@ -76,39 +76,46 @@ export function compilePolicy(name: string, spec: unknown): CompiledPolicy {
   const requirements = [first, ...rest] as const;
   if (new Set(requirements.map((r) => r.name)).size !== requirements.length)
     throw invalidField('spec.requirements', 'a name occurs twice');
-  const modes = parsed.modeOverrides.map((o, i) => ({
-    selects: compileSelector(
-      o.namespaceSelector,
-      `spec.modeOverrides[${i.toString()}].namespaceSelector`,
-    ),
-    mode: o.mode,
-  }));
   return {
     name,
     spec: parsed,
-    ...compileMatch(parsed),
-    modeIn: (labels) => modeIn(labels, parsed.mode, modes),
+    ...compileOwn(parsed),
     requirements,
     needsEvidence: requirements.some(asksForEvidence),
     needsAttestations: requirements.some((r) => r.kind === 'attestation'),
     acceptsIndex: parsed.platforms === 'AllowIndexSignature',
     registry: compileRegistry(parsed),
-    intervalMs: parseDuration(
-      parsed.reverification.interval,
-      'spec.reverification.interval',
-      INTERVAL,
-    ),
-    maxExceptionMs: parseDuration(
-      parsed.exceptions.maxDuration,
-      'spec.exceptions.maxDuration',
-      EXCEPTION,
-    ),
+  };
+}
+
+/** What stands for itself in a spec, whoever is named by it. */
+function compileOwn(
+  spec: ImageTrustPolicySpec,
+): Pick<CompiledPolicy, 'coversImage' | 'coversUse' | 'modeIn' | 'intervalMs' | 'maxExceptionMs'> {
+  const modes = spec.modeOverrides.map((o, i) => {
+    const path = `spec.modeOverrides[${i.toString()}].namespaceSelector`;
+    return { selects: compileSelector(o.namespaceSelector, path), mode: o.mode };
+  });
+  const { interval } = spec.reverification;
+  const { maxDuration } = spec.exceptions;
+  return {
+    ...compileMatch(spec),
+    modeIn: (labels) => modeIn(labels, spec.mode, modes),
+    intervalMs: parseDuration(interval, 'spec.reverification.interval', INTERVAL),
+    maxExceptionMs: parseDuration(maxDuration, 'spec.exceptions.maxDuration', EXCEPTION),
   };
 }
 
 /** Whether only a registry knows what the requirement asks for. */
 export function asksForEvidence(requirement: CompiledRequirement): boolean {
   return requirement.kind === 'signature' || requirement.kind === 'attestation';
+}
+
+/** The spec with its defaults, where all of it compiles that stands for itself. Throws POLICY_INVALID with the field path. */
+export function parseOwn(spec: unknown): ImageTrustPolicySpec {
+  const parsed = parseSpec(spec);
+  compileOwn(parsed);
+  return parsed;
 }
 
 function parseSpec(spec: unknown): ImageTrustPolicySpec {

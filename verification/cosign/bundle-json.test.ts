@@ -4,8 +4,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
-import { bundleEvidence, editJson, evidenceOf, KeyIssuer, testManifest } from '../testing/index.ts';
-import { parsePublicKeys } from '../trust/index.ts';
+import {
+  bundleEvidence,
+  editJson,
+  evidenceOf,
+  keyAuthority,
+  KeyIssuer,
+  testManifest,
+} from '../testing/index.ts';
 import { checkSignature } from './check.ts';
 import { parseBundle } from './bundle-json.ts';
 
@@ -147,7 +153,7 @@ describe('a bundle is refused', () => {
     it(what, () => {
       const bundle = bundleEvidence(Buffer.from(bytes));
       assert.throws(() => parseBundle(bundle.bytes), malformed);
-      const authority = { name: 'release-key', keys: parsePublicKeys(issuer.publicKeyPem) };
+      const authority = keyAuthority('release-key', [issuer]);
       const fact = checkSignature(bundle, evidenceOf(image, [bundle]), authority);
       assert.equal(fact.outcome, 'refused');
       assert.equal(fact.code, 'BUNDLE_MALFORMED');
@@ -162,17 +168,14 @@ describe('a bundle is refused', () => {
   ]) {
     it(`A16: for the payload type ${JSON.stringify(payloadType)}, although the signature is over it`, () => {
       const bundle = bundleEvidence(issuer.bundle(image.digest, { payloadType }));
-      const fact = checkSignature(bundle, evidenceOf(image, [bundle]), {
-        name: 'k',
-        keys: parsePublicKeys(issuer.publicKeyPem),
-      });
+      const fact = checkSignature(bundle, evidenceOf(image, [bundle]), keyAuthority('k', [issuer]));
       assert.equal(fact.outcome, 'refused');
       assert.equal(fact.code, 'PAYLOAD_MALFORMED');
     });
   }
 
   it('A33, A38: and nothing is thrown, whatever stands at any place of it', () => {
-    const authority = { name: 'release-key', keys: parsePublicKeys(issuer.publicKeyPem) };
+    const authority = keyAuthority('release-key', [issuer]);
     const places = [
       'mediaType',
       'verificationMaterial',

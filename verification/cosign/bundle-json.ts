@@ -49,6 +49,7 @@ function checkShape(root: Json): void {
   const material = asObject(verificationMaterial);
   if (material === undefined) throw malformedBundle('no verificationMaterial');
   checkOneOf(material, MATERIALS);
+  checkMaterial(material);
   const envelope = asObject(dsseEnvelope);
   if (envelope !== undefined) checkEnvelope(envelope);
   const message = asObject(messageSignature);
@@ -75,6 +76,50 @@ function checkEnvelope({ payload, payloadType, signatures }: Json): void {
 function checkMessage({ messageDigest, signature }: Json): void {
   checkBase64(signature, 'signature');
   checkBase64(asObject(messageDigest)?.['digest'], 'digest');
+}
+
+function checkMaterial(material: Json): void {
+  const { certificate, x509CertificateChain: chain, timestampVerificationData: stamps } = material;
+  const alone = objectAt(certificate, 'certificate');
+  if (alone !== undefined) checkBase64(alone['rawBytes'], 'rawBytes');
+  for (const one of objectsAt(objectAt(chain, 'x509CertificateChain')?.['certificates']))
+    checkBase64(one['rawBytes'], 'rawBytes');
+  const stamped = objectAt(stamps, 'timestampVerificationData')?.['rfc3161Timestamps'];
+  for (const one of objectsAt(stamped)) checkBase64(one['signedTimestamp'], 'signedTimestamp');
+  for (const entry of objectsAt(material['tlogEntries'])) checkLogEntry(entry);
+}
+
+function checkLogEntry({ canonicalizedBody, logId, ...proofs }: Json): void {
+  checkBase64(canonicalizedBody, 'canonicalizedBody');
+  checkBase64(objectAt(logId, 'logId')?.['keyId'], 'keyId');
+  const promise = objectAt(proofs['inclusionPromise'], 'inclusionPromise');
+  if (promise !== undefined) checkBase64(promise['signedEntryTimestamp'], 'signedEntryTimestamp');
+  const proof = objectAt(proofs['inclusionProof'], 'inclusionProof');
+  if (proof === undefined) return;
+  checkBase64(proof['rootHash'], 'rootHash');
+  for (const hash of listAt(proof['hashes'], 'hashes')) checkBase64(hash, 'hashes');
+}
+
+/** An object, or nothing where JSON for protobuf says nothing. */
+function objectAt(value: unknown, what: string): Json | undefined {
+  if (value === undefined || value === null) return undefined;
+  const object = asObject(value);
+  if (object === undefined) throw malformedBundle(`${what} is not an object`);
+  return object;
+}
+
+function listAt(value: unknown, what: string): readonly unknown[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw malformedBundle(`${what} is not a list`);
+  return value as readonly unknown[];
+}
+
+function objectsAt(value: unknown): readonly Json[] {
+  return listAt(value, 'list in verificationMaterial').map((member) => {
+    const object = asObject(member);
+    if (object === undefined) throw malformedBundle('verificationMaterial lists a non-object');
+    return object;
+  });
 }
 
 function checkBase64(text: unknown, what: string): void {

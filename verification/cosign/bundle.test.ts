@@ -9,12 +9,13 @@ import {
   bundleEvidence,
   editJson,
   evidenceOf,
+  keyAuthority,
   KeyIssuer,
+  TestCertificateAuthority,
   testManifest,
   type BundleOptions,
   type KeyKind,
 } from '../testing/index.ts';
-import { parsePublicKeys } from '../trust/index.ts';
 import { checkSignature } from './check.ts';
 import type { SignatureFact } from './fact.ts';
 
@@ -30,11 +31,10 @@ interface Setting {
 
 function check(bytes: Buffer, { trusted = [issuer], evidence = {} }: Setting = {}): SignatureFact {
   const signature = bundleEvidence(bytes);
-  const keys = trusted.flatMap((t) => parsePublicKeys(t.publicKeyPem));
   return checkSignature(
     signature,
     { ...evidenceOf(image, [signature]), ...evidence },
-    { name: 'release-key', keys },
+    keyAuthority('release-key', trusted),
   );
 }
 
@@ -65,10 +65,13 @@ describe('a bundle with a statement', () => {
       const signer = new KeyIssuer(kind);
       const fact = check(signer.bundle(image.digest), { trusted: [new KeyIssuer(kind), signer] });
       assert.equal(fact.outcome, 'signed');
-      assert.deepEqual(fact.signer, { authority: 'release-key', identity: signer.fingerprint });
+      assert.deepEqual(fact.signer.proof, {
+        authority: 'release-key',
+        identity: signer.fingerprint,
+      });
       assert.deepEqual(
         fact.checks.map((c) => c.check),
-        ['bundle', 'material', 'envelope', 'signature', 'payload', 'payload-subject'],
+        ['encoding', 'signature', 'payload', 'payload-subject'],
       );
     });
   }
@@ -168,19 +171,25 @@ describe('a bundle with a statement', () => {
     refused(check(forged), 'SIGNATURE_INVALID', /does not verify with release-key/);
   });
 
-  it('with a certificate is refused by an authority that holds keys', () => {
-    const certificate = { rawBytes: Buffer.from('der').toString('base64') };
-    const v3 = editJson(good, {
-      'verificationMaterial.publicKey': undefined,
-      'verificationMaterial.certificate': certificate,
-    });
-    refused(check(v3), 'KEY_UNTRUSTED', /signed with a certificate/);
-    const v1 = editJson(good, {
-      mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
-      'verificationMaterial.publicKey': undefined,
-      'verificationMaterial.x509CertificateChain': { certificates: [certificate] },
-    });
-    refused(check(v1), 'KEY_UNTRUSTED', /signed with a certificate/);
+  it('with a certificate beside it is judged by the key alone, and the certificate must be one', () => {
+    const certified = (rawBytes: Buffer): readonly Buffer[] => {
+      const certificate = { rawBytes: rawBytes.toString('base64') };
+      const v3 = editJson(good, {
+        'verificationMaterial.publicKey': undefined,
+        'verificationMaterial.certificate': certificate,
+      });
+      const v1 = editJson(good, {
+        mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
+        'verificationMaterial.publicKey': undefined,
+        'verificationMaterial.x509CertificateChain': { certificates: [certificate] },
+      });
+      return [v3, v1];
+    };
+    for (const bytes of certified(new TestCertificateAuthority().issueLeaf().der)) {
+      assert.equal(check(bytes).outcome, 'signed');
+      refused(check(bytes, { trusted: [new KeyIssuer()] }), 'SIGNATURE_INVALID');
+    }
+    for (const bytes of certified(Buffer.from('der'))) refused(check(bytes), 'CERT_MALFORMED');
   });
 
   it('A5, A35, X48: of another predicate is no signature, however genuine', () => {
@@ -303,7 +312,7 @@ describe('a bundle with a message signature', () => {
       assert.equal(fact.annotations.size, 0);
       assert.deepEqual(
         fact.checks.map((c) => c.check),
-        ['bundle', 'material', 'message', 'signature'],
+        ['encoding', 'payload-subject', 'signature'],
       );
     });
   }

@@ -63,7 +63,7 @@ function materialOf(content: Bundle['verificationMaterial']['content']): Signing
     case 'publicKey':
       return { kind: 'key', hint: content.publicKey.hint };
     case 'certificate':
-      return { kind: 'certificate', leaf: content.certificate.rawBytes, chain: [] };
+      return { kind: 'certificate', leaf: certificateOf(content.certificate.rawBytes), chain: [] };
     case 'x509CertificateChain': {
       const [leaf, ...chain] = content.x509CertificateChain.certificates.map((c) => c.rawBytes);
       if (leaf === undefined) throw malformedBundle('the certificate chain is empty');
@@ -72,9 +72,15 @@ function materialOf(content: Bundle['verificationMaterial']['content']): Signing
       // A root comes from the record of trust, never along with a signature (Sigstore bundle format).
       if (chain.some((der) => isSelfSigned(parseCertificate(der))))
         throw new VerificationError('CERT_CHAIN_INVALID', 'bundle: brings a root certificate');
-      return { kind: 'certificate', leaf, chain };
+      return { kind: 'certificate', leaf: certificateOf(leaf), chain };
     }
   }
+}
+
+/** The same bytes, where they are a certificate. */
+function certificateOf(der: Buffer): Buffer {
+  parseCertificate(der);
+  return der;
 }
 
 interface Content {

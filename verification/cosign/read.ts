@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Statement } from '../attestation/index.ts';
+import { toVerificationError } from '../error.ts';
+import { isInconclusive } from '../reasons.ts';
 import type { SignedEntity } from './entity.ts';
 
 /** What the signed bytes say about an image, and how to hold it to the image at hand. */
@@ -25,7 +27,7 @@ export interface ReadSignature {
   readonly imprints: readonly Buffer[];
 }
 
-/** Answers, or throws, for an object what came of reading it the first time. */
+/** Answers, or throws, for an object what came of reading it the first time; a fault of our own is not kept. */
 export function readOnce<K extends object, T>(read: (of: K) => T): (of: K) => T {
   const known = new WeakMap<K, () => T>();
   return (of) => {
@@ -36,9 +38,10 @@ export function readOnce<K extends object, T>(read: (of: K) => T): (of: K) => T 
       known.set(of, () => value);
       return value;
     } catch (thrown) {
-      known.set(of, () => {
-        throw thrown;
-      });
+      if (!isInconclusive(toVerificationError(thrown).code))
+        known.set(of, () => {
+          throw thrown;
+        });
       throw thrown;
     }
   };

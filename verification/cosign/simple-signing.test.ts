@@ -8,12 +8,12 @@ import type { RawSignature } from '../ports.ts';
 import {
   editJson,
   evidenceOf,
+  keyAuthority,
   KeyIssuer,
   simpleSigningEvidence,
   testManifest,
   type KeyKind,
 } from '../testing/index.ts';
-import { parsePublicKeys } from '../trust/index.ts';
 import { checkSignature } from './check.ts';
 import type { SignatureFact } from './fact.ts';
 
@@ -23,8 +23,11 @@ const issuer = new KeyIssuer();
 const SIGNATURE = 'dev.cosignproject.cosign/signature';
 
 function check(signature: RawSignature, trusted: readonly KeyIssuer[] = [issuer]): SignatureFact {
-  const keys = trusted.flatMap((t) => parsePublicKeys(t.publicKeyPem));
-  return checkSignature(signature, evidenceOf(image, [signature]), { name: 'release-key', keys });
+  return checkSignature(
+    signature,
+    evidenceOf(image, [signature]),
+    keyAuthority('release-key', trusted),
+  );
 }
 
 function refused(fact: SignatureFact, code: string, detail: RegExp): void {
@@ -48,15 +51,13 @@ describe('a simple signing signature', () => {
         signer,
       ]);
       assert.equal(fact.outcome, 'signed');
-      assert.deepEqual(fact.signer, { authority: 'release-key', identity: signer.fingerprint });
+      assert.deepEqual(fact.signer.proof, {
+        authority: 'release-key',
+        identity: signer.fingerprint,
+      });
       assert.deepEqual(
         fact.checks.map((c) => `${c.check} ${c.outcome}`),
-        [
-          'signature-encoding passed',
-          'signature passed',
-          'payload passed',
-          'payload-subject passed',
-        ],
+        ['encoding passed', 'signature passed', 'payload-subject passed'],
       );
     });
   }
@@ -212,7 +213,7 @@ describe('a simple signing signature', () => {
       refused(
         check(simpleSigningEvidence(issuer.simpleSigning(digest))),
         'SUBJECT_MISMATCH',
-        /release-key/,
+        /^is for /,
       );
     });
   }

@@ -140,7 +140,7 @@ describe('evaluate', () => {
       'text',
       undefined,
     ]) {
-      const facts: Facts = { signature: () => throwing(thrown) };
+      const facts: Facts = { ...unmemoisedFacts, signature: () => throwing(thrown) };
       const verdict = judge([LISTED, SIGNED], good, { facts });
       assert.deepEqual(
         verdict.results.map((r) => r.outcome),

@@ -183,7 +183,7 @@ describe('compiling a policy', () => {
     [
       'A39: an authority without a key',
       { authorities: [{ name: 'key-0' }] },
-      /^spec\.authorities\[0\]\.key: /,
+      /^spec\.authorities\[0\]: exactly one of key, keyless and certificate /,
     ],
     [
       'B39: an authority without a name',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+export { keyAuthority } from './authority.ts';
 export {
   TestCertificateAuthority,
   type CertificateAuthorityOptions,

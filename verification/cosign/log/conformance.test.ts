@@ -34,6 +34,7 @@ const REFUSED: Readonly<Partial<Record<ReasonCode, readonly string[]>>> = {
     'intoto-missing-inclusion-proof_fail',
     'invalid-inclusion-proof_fail',
     'rekor2-no-inclusion-proof_fail',
+    'rekor2-timestamp-with-incorrect-time_fail',
   ],
   TLOG_ENTRY_MISMATCH: [
     'dsse-invalid-sig_fail',

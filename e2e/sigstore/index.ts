@@ -28,5 +28,6 @@ export {
   type Signer,
   type Verdict,
 } from './sign.ts';
+export { endSharedSigstore, sharedSigstore } from './shared.ts';
 export { startSigstore, type LocalSigstore } from './sigstore.ts';
 export type { SigningServices, TextFile, Trusted, TrustVariation } from './trust.ts';

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { KeyIssuer, testPolicy } from '../verification/testing/index.ts';
+import { KeyIssuer, testPolicy, TestTufRepository } from '../verification/testing/index.ts';
 import { Bench, type Answer } from './__fixtures__/bench.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -32,8 +32,8 @@ describe('the process of the command line', function () {
     await bench.stop();
   });
 
-  const verify = async (image: string): Promise<Answer> =>
-    await run('verify', image, '--policy', policy, '--plain-http', bench.registry.host);
+  const verify = async (image: string, ...args: readonly string[]): Promise<Answer> =>
+    await run('verify', image, '--policy', policy, '--plain-http', bench.registry.host, ...args);
 
   it('verifies, and loads nothing that needs a cluster', async () => {
     const { name } = bench.registry.push('app:1.2', [issuer]);
@@ -48,6 +48,19 @@ describe('the process of the command line', function () {
     assert.match(stdout, /inconclusive REGISTRY_UNAVAILABLE .*503/);
     assert.deepEqual([code, stderr], [3, '']);
     assert.equal(bench.registry.seen.length, 2);
+  });
+
+  it('waits where a mirror of trust roots asks it to, and then cannot tell: 3', async () => {
+    bench.registry.fault = (response) => response.writeHead(503, { 'retry-after': '1' }).end();
+    const root = { inline: new TestTufRepository().firstRoot };
+    const tuf = { mirror: `http://${bench.registry.host}/tuf`, root };
+    const keyless = { issuer: 'https://issuer.example', subject: 'dev', trustRoot: { tuf } };
+    const spec = testPolicy([issuer], { authorities: [{ name: 'key-0', keyless }] });
+    const args = ['--policy', bench.policy(spec, 'keyless'), '--cache-dir', bench.path('cache')];
+    const { code, stdout, stderr } = await verify(`${bench.registry.host}/app:1.2`, ...args);
+    assert.match(stderr, /^error: TRUST_ROOT_STALE: .*503/);
+    assert.deepEqual([code, stdout], [3, '']);
+    assert.ok(bench.registry.seen.length > 1);
   });
 
   it('tells wrong usage on stderr: 2', async () => {

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { join } from 'node:path';
 import { systemClock } from '../runtime/clock.ts';
+import { userCacheDirectory } from '../runtime/settings/index.ts';
 import { limits } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
-import type { OpenSource, RegistryHosts } from './ports.ts';
+import { createTufSource } from '../verification/sources/tuf/index.ts';
+import type { OpenSource, OpenTrustRoots, RegistryHosts } from './ports.ts';
 import { runCli } from './program.ts';
 
 const clock = systemClock;
@@ -15,7 +18,20 @@ function openSource(hosts: RegistryHosts): OpenSource {
   return createOciSource({ ...hosts, limits: limits(), now: () => clock.now().getTime(), sleep });
 }
 
-/** Unlike the default of the source, this wait keeps the process alive: nothing else may be left to do so. */
+function openTrustRoots(
+  hosts: RegistryHosts,
+  directory: string = userCacheDirectory(),
+): OpenTrustRoots {
+  return createTufSource({
+    ...hosts,
+    cacheDirectory: join(directory, 'tuf'),
+    limits: limits(),
+    now: () => clock.now().getTime(),
+    sleep,
+  });
+}
+
+/** Unlike the default of the sources, this wait keeps the process alive: nothing else may be left to do so. */
 async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   await clock.sleep(milliseconds, signal).catch(() => undefined);
 }
@@ -25,5 +41,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
   openSource,
+  openTrustRoots,
   keychain: dockerConfigKeychain,
 });

@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Clock } from '../runtime/clock.ts';
-import type { EvidenceSource, Keychain } from '../verification/index.ts';
+import type { EvidenceSource, Keychain, TrustRootSource } from '../verification/index.ts';
 
-/** Registries that are read in another way than over TLS at a public address. */
+/** Registries and TUF mirrors that are read in another way than over TLS at a public address. */
 export interface RegistryHosts {
   readonly plainHttpHosts: readonly string[];
   readonly privateHosts: readonly string[];
@@ -13,6 +13,9 @@ export interface RegistryHosts {
 /** Registries to read from; `close` ends the connections. */
 export type OpenSource = EvidenceSource & { close(): Promise<void> };
 
+/** Trusted roots through TUF; `close` ends the connections. */
+export type OpenTrustRoots = TrustRootSource & { close(): Promise<void> };
+
 /** What the command line reaches the world by: chosen in `main.ts`, replaced by tests. */
 export interface CliPorts {
   readonly clock: Clock;
@@ -20,6 +23,11 @@ export interface CliPorts {
   readonly stderr: (text: string) => void;
   /** Throws a VerificationError where an entry is no host. */
   readonly openSource: (hosts: RegistryHosts) => OpenSource;
+  /**
+   * Asked only where a policy has a trusted root through TUF. Keeps what it reads below the directory,
+   * by default where the user's caches are. Throws a VerificationError where an entry is no host.
+   */
+  readonly openTrustRoots: (hosts: RegistryHosts, cacheDirectory?: string) => OpenTrustRoots;
   /** Credentials of a parsed docker configuration; throws a VerificationError where it is none. */
   readonly keychain: (dockerConfig: unknown, identity: string) => Keychain;
 }

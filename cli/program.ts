@@ -16,7 +16,8 @@ Exit codes:
   0  every enforcing policy is satisfied; policies in Audit mode only warn
   1  an enforcing policy rejects an image
   2  wrong usage, or an input that cannot be read
-  3  an enforcing policy cannot be judged, e.g. because the registry does not answer
+  3  an enforcing policy cannot be judged, e.g. because the registry does not answer, or because
+     a trusted root cannot be had
 `;
 
 /** Runs the command line and answers the exit code. Never rejects: a fault of ours is inconclusive. */
@@ -51,11 +52,23 @@ function verifyCommand(program: Command): Command {
       'label of the namespace; repeatable; without any, every selector may match',
       label,
     )
-    .option('--plain-http <host>', 'registry that is read over plain HTTP; repeatable', collected)
+    .option(
+      '--plain-http <host>',
+      'registry or TUF mirror that is read over plain HTTP; repeatable',
+      collected,
+    )
     .option(
       '--private-registry <host>',
-      'registry that may be at any address, such as loopback; repeatable',
+      'registry or TUF mirror that may be at any address, such as loopback; repeatable',
       collected,
+    )
+    .option(
+      '--trusted-root <file>',
+      'trusted_root.json that stands in for publicGood and tuf in every policy; no mirror is asked then',
+    )
+    .option(
+      '--cache-dir <path>',
+      'where what TUF mirrors publish is kept (default: countersign in the cache directory of the user)',
     )
     .option(
       '--docker-config <path>',

@@ -9,6 +9,7 @@ import { API_VERSION, type ImageTrustPolicySpecInput, type SigningException } fr
 import { systemClock } from '../../runtime/clock.ts';
 import { limits } from '../../verification/index.ts';
 import { dockerConfigKeychain } from '../../verification/sources/keychain/index.ts';
+import { createTufSource } from '../../verification/sources/tuf/index.ts';
 import { createOciSource } from '../../verification/sources/oci/index.ts';
 import type { CliPorts } from '../ports.ts';
 import { runCli } from '../program.ts';
@@ -36,9 +37,14 @@ export class Bench {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** Where a file or folder of that name would be. */
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
   /** Writes a file and answers its path. */
   file(name: string, content: string | Uint8Array): string {
-    const path = join(this.#folder, name);
+    const path = this.path(name);
     writeFileSync(path, content);
     return path;
   }
@@ -67,6 +73,8 @@ export class Bench {
       stdout: (text) => (stdout += text),
       stderr: (text) => (stderr += text),
       openSource: (hosts) => createOciSource({ ...hosts, limits: limits({ requestMs: 2000, connectMs: 1000 }), now: () => performance.now() }),
+      openTrustRoots: (hosts, cacheDirectory = this.path('cache')) =>
+        createTufSource({ ...hosts, cacheDirectory, limits: limits({ requestMs: 2000, connectMs: 1000 }), now: () => systemClock.now().getTime() }),
       keychain: dockerConfigKeychain,
       ...ports,
     });

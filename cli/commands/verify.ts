@@ -7,16 +7,19 @@ import {
   FactCache,
   limits,
   parseImageReference,
+  printable,
   toVerificationError,
+  type CompiledPolicy,
   type ImageReference,
   type Keychain,
 } from '../../verification/index.ts';
 import { readExceptions } from '../input/exceptions.ts';
 import { readText } from '../input/file.ts';
 import { readPolicies } from '../input/policies.ts';
+import { LocalTrustRoots } from '../input/trust-roots.ts';
 import { jsonOf } from '../output/json.ts';
 import { textOf } from '../output/text.ts';
-import type { CliPorts, OpenSource } from '../ports.ts';
+import type { CliPorts, OpenSource, RegistryHosts } from '../ports.ts';
 import { worstOf, type Decision, type Place, type Report } from '../report.ts';
 import { UsageError } from '../usage-error.ts';
 import { judgeImage, type Bench } from './judge-image.ts';
@@ -31,6 +34,8 @@ export interface VerifyOptions {
   readonly plainHttp?: readonly string[];
   readonly privateRegistry?: readonly string[];
   readonly dockerConfig?: string;
+  readonly trustedRoot?: string;
+  readonly cacheDir?: string;
   readonly defaultAction: DefaultAction;
   readonly output: 'text' | 'json';
   readonly explain?: boolean;
@@ -39,14 +44,18 @@ export interface VerifyOptions {
 /** Estimated bytes of evidence that are kept: the same image may be asked for by several policies. */
 const EVIDENCE_BYTES = 256 * 1024 * 1024;
 
-/** Judges the images, writes the report and answers the decision. Throws UsageError before anything is judged. */
+/**
+ * Judges the images, writes the report and answers the decision. Before anything is judged, throws
+ * UsageError, and TRUST_ROOT_STALE or TRUST_ROOT_INVALID where a policy's trusted root cannot be had.
+ */
 export async function verify(
   images: readonly string[],
   options: VerifyOptions,
   ports: CliPorts,
 ): Promise<Decision> {
   const references = images.map(referenceOf);
-  const snapshot = new PolicySnapshot(1, options.defaultAction, await readPolicies(options.policy));
+  const policies = await policiesOf(options, ports);
+  const snapshot = new PolicySnapshot(1, options.defaultAction, policies);
   const exceptions = await readExceptions(options.exceptions ?? []);
   const keychain = await keychainOf(options.dockerConfig, ports);
   const place = placeOf(options);
@@ -71,6 +80,24 @@ export async function verify(
     return report.decision;
   } finally {
     await source.close();
+  }
+}
+
+async function policiesOf(
+  options: VerifyOptions,
+  ports: CliPorts,
+): Promise<readonly CompiledPolicy[]> {
+  const roots = new LocalTrustRoots({
+    clock: ports.clock,
+    open: () =>
+      asUsage(HOST_OPTIONS, () => ports.openTrustRoots(hostsOf(options), options.cacheDir)),
+    warn: (message) => ports.stderr(`warning: ${printable(message)}\n`),
+    file: options.trustedRoot,
+  });
+  try {
+    return await readPolicies(options.policy, async (use) => await roots.textOf(use));
+  } finally {
+    await roots.close();
   }
 }
 
@@ -100,12 +127,14 @@ function referenceOf(written: string): ImageReference {
   return asUsage('', () => parseImageReference(written));
 }
 
-function openSource(
-  { plainHttp = [], privateRegistry = [] }: VerifyOptions,
-  ports: CliPorts,
-): OpenSource {
-  const hosts = { plainHttpHosts: plainHttp, privateHosts: privateRegistry };
-  return asUsage('--plain-http or --private-registry: ', () => ports.openSource(hosts));
+const HOST_OPTIONS = '--plain-http or --private-registry: ';
+
+function openSource(options: VerifyOptions, ports: CliPorts): OpenSource {
+  return asUsage(HOST_OPTIONS, () => ports.openSource(hostsOf(options)));
+}
+
+function hostsOf({ plainHttp = [], privateRegistry = [] }: VerifyOptions): RegistryHosts {
+  return { plainHttpHosts: plainHttp, privateHosts: privateRegistry };
 }
 
 async function keychainOf(path: string | undefined, ports: CliPorts): Promise<Keychain> {

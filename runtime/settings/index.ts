@@ -2,3 +2,4 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { loadSettings, processSettings, type Settings } from './settings.ts';
+export { userCacheDirectory } from './user-cache.ts';

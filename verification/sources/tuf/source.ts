@@ -38,6 +38,11 @@ export interface TufSourceOptions {
   readonly seed?: TufSeed;
   /** Replaces DNS, for tests. The answers are checked all the same. */
   readonly resolve?: Resolve;
+  /**
+   * Waits before a request is tried again, until the signal fires at the latest; never rejects. By
+   * default a wait does not keep a process alive that has nothing else to do.
+   */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** A trust root source over TUF. `close` ends what is running and its connections. */
@@ -74,7 +79,7 @@ class Client implements TufSource {
       hosts: this.#hosts,
       connections: this.#connections,
       now,
-      sleep: quietSleep,
+      sleep: options.sleep ?? quietSleep,
       observe: () => undefined,
     });
   }

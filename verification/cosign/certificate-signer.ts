@@ -46,7 +46,8 @@ export function verifyKeylessSigner(
   const times = list.run('trusted-time', 'somebody trusted vouches for its time', () =>
     trustedTimes(stamped, logged),
   );
-  const path = checkChain({ ...signed, authorities: material.certificateAuthorities, times }, list);
+  const { certificateAuthorities: authorities } = material;
+  const path = checkChain({ ...signed, authorities, times, namedOnly: true }, list);
   list.run('certificate-logs', 'enough certificate logs know the certificate', () => {
     checkScts(path, material.ctlogs, thresholds.scts);
   });
@@ -112,14 +113,17 @@ interface ChainCheck extends Leaf {
   readonly authorities: readonly CertificateAuthority[];
 }
 
-function checkChain(
-  { leaf, untrusted, authorities, times }: ChainCheck & { readonly times: readonly number[] },
-  list: CheckList,
-): readonly Certificate[] {
-  return list.run('certificate-chain', 'certificate is of a trusted authority', () => {
-    const options = { untrusted, authorities, usage: 'codeSigning', times } as const;
-    return verifyChain(leaf, options).path;
-  });
+interface TimedChainCheck extends ChainCheck {
+  readonly times: readonly number[];
+  readonly namedOnly?: boolean;
+}
+
+function checkChain({ leaf, ...trust }: TimedChainCheck, list: CheckList): readonly Certificate[] {
+  return list.run(
+    'certificate-chain',
+    'certificate is of a trusted authority',
+    () => verifyChain(leaf, { ...trust, usage: 'codeSigning' }).path,
+  );
 }
 
 /**

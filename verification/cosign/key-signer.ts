@@ -26,8 +26,10 @@ export function verifyKeySigner(
   );
   const trust = authority.trust ?? noTrust;
   const { times: tokens } = checkTimestamps(read, trust, list);
-  // A certificate beside the signature proves nothing here, but then entries record it instead of the key.
-  const recorded = entity.material.kind === 'key' ? key : undefined;
+  // A certificate beside the signature proves nothing: logs that are asked for must know the key itself,
+  // where whoever watches over it looks. Where none are, entries may be those of that certificate.
+  const isOurs = authority.trust !== undefined || entity.material.kind === 'key';
+  const recorded = isOurs ? key : undefined;
   const logged = checkLogs(read, { ...trust, tokenTimes: tokens, key: recorded }, list);
   const times = [...tokens, ...logged];
   checkWindow(authority, times, list);

@@ -68,7 +68,7 @@ function checkEnoughTimestamps(
 /** What checking the log entries of a signature takes. */
 interface LogCheck extends Witnesses {
   readonly tokenTimes: readonly number[];
-  /** The key that the signature verified with, where it is not made with a certificate. */
+  /** The key that entries must record; absent where it is the certificate of the signature. */
   readonly key?: TrustedKey | undefined;
 }
 

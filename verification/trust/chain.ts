@@ -17,6 +17,11 @@ export interface ChainOptions {
   readonly usage: CertificateUse;
   /** Trusted times, milliseconds since the epoch: everything must have been valid at each. */
   readonly times: readonly number[];
+  /**
+   * An authority that names CAs below its root means these, and what is below them: others of the same
+   * root may be those of another authority, with another window (A19).
+   */
+  readonly namedOnly?: boolean;
 }
 
 /** Who vouches for a leaf, and how: leaf first, root last. */
@@ -102,10 +107,23 @@ class Search {
     if (root === undefined || path.length >= MAX_CHAIN) return undefined;
     for (const issuer of new Set([root, ...authority.chain, ...this.#untrusted])) {
       if (!this.#isNext(path, issuer)) continue;
-      const whole = issuer === root;
-      const found = whole ? [...path, issuer] : this.#extend([...path, issuer], authority);
+      const next = [...path, issuer];
+      const found = issuer === root ? this.#whole(next, authority) : this.#extend(next, authority);
       if (found !== undefined) return found;
     }
+    return undefined;
+  }
+
+  /** A path up to the root, where it is one that the authority means. */
+  #whole(
+    path: readonly Certificate[],
+    { chain, name }: CertificateAuthority,
+  ): readonly Certificate[] | undefined {
+    const named = chain.slice(0, -1).filter(({ isCa }) => isCa);
+    if (this.#options.namedOnly !== true || named.length === 0) return path;
+    if (path.some((passed) => named.some((one) => one.fingerprint === passed.fingerprint)))
+      return path;
+    this.#fail(COMPLETE, `${name} names CAs, and another one issued the certificate`);
     return undefined;
   }
 

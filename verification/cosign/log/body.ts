@@ -11,8 +11,8 @@ import { readRecord, type HashedPart } from './record.ts';
 
 /**
  * Checks that an entry is about this signature: the key or certificate, the signature and the hashes
- * that its body records are those of the entity. For an entity that names no certificate, `key` is the
- * key that its signature verified with; without one nothing is bound.
+ * that its body records are those of the entity. `key` is the key that its signature verified with,
+ * which then is what has to be recorded; without one, it is the certificate of the entity.
  *
  * Throws TLOG_ENTRY_MISMATCH for an entry about something else, BUNDLE_MALFORMED for a body that is not
  * what its kind promises.
@@ -42,15 +42,10 @@ function isOfSigner(
   { material }: SignedEntity,
   key: TrustedKey | undefined,
 ): boolean {
-  switch (material.kind) {
-    case 'certificate':
-      return kind === 'certificate' && der.equals(material.leaf);
-    case 'key':
-      return (
-        kind === 'key' &&
-        `sha256:${createHash('sha256').update(der).digest('hex')}` === key?.fingerprint
-      );
-  }
+  if (key === undefined)
+    return material.kind === 'certificate' && kind === 'certificate' && der.equals(material.leaf);
+  const fingerprint = `sha256:${createHash('sha256').update(der).digest('hex')}`;
+  return kind === 'key' && fingerprint === key.fingerprint;
 }
 
 function payloadTypeOf(content: SignedContent): string | undefined {

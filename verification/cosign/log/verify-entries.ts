@@ -11,7 +11,7 @@ import { logsOf, proofInvalid } from './trusted-log.ts';
 /** Whom to believe about entries, and what is known already of the signature that they belong to. */
 export interface EntriesOptions {
   readonly logs: readonly TransparencyLog[];
-  /** The key that the signature verified with, where it is not made with a certificate. */
+  /** The key that entries must record; absent where it is the certificate of the signature. */
   readonly key?: TrustedKey | undefined;
   /** Verified RFC 3161 times, milliseconds. */
   readonly tokenTimes: readonly number[];

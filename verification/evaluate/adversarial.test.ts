@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import assert from 'node:assert/strict';
+import { sign } from 'node:crypto';
+import { describe, it } from 'mocha';
+import type { CompiledAuthority, KeyAuthority } from '../authority/index.ts';
+import { checkSignature, type SignatureFact } from '../cosign/index.ts';
+import { compilePolicy } from '../policy/index.ts';
+import type { RawSignature } from '../ports.ts';
+import {
+  bundleAnnotation,
+  evidenceOf,
+  issueCertificate,
+  keyAuthority,
+  KeyIssuer,
+  simpleSigningEvidence,
+  TestCertificateAuthority,
+  TestLog,
+  testManifest,
+  type TestCertificate,
+} from '../testing/index.ts';
+
+const SIGNATURE = 'dev.cosignproject.cosign/signature';
+const ISSUER = 'https://accounts.example';
+const SUBJECT = 'dev@example.com';
+const manifest = testManifest('app');
+const log = new TestLog();
+const ca = new TestCertificateAuthority({ name: 'fulcio' });
+const issuer = new KeyIssuer();
+
+type Layer = Parameters<typeof simpleSigningEvidence>[0];
+
+/** The layer with a certificate beside it, and with an entry of the log that records what `by` says. */
+function logged(layer: Layer, certificate: TestCertificate, by = certificate.pem): RawSignature {
+  const { payload: message } = layer;
+  const signature = Buffer.from(layer.annotations[SIGNATURE] ?? '', 'base64');
+  const entity = {
+    content: { kind: 'message', message, signature },
+    material: { kind: 'key' },
+    entries: [],
+    timestamps: [],
+  } as const;
+  const annotations = {
+    ...layer.annotations,
+    'dev.sigstore.cosign/certificate': certificate.pem,
+    'dev.sigstore.cosign/bundle': bundleAnnotation(log.enter(entity, by)),
+  };
+  return simpleSigningEvidence({ ...layer, annotations });
+}
+
+function factOf(signature: RawSignature, authority: CompiledAuthority): SignatureFact {
+  return checkSignature(signature, evidenceOf(manifest, [signature]), authority);
+}
+
+function outcomeOf(signature: RawSignature, authority: CompiledAuthority): string {
+  const fact = factOf(signature, authority);
+  return fact.outcome === 'refused' ? fact.code : fact.outcome;
+}
+
+describe('a key whose signatures logs must know', () => {
+  const loggedKey: KeyAuthority = {
+    ...keyAuthority('release', [issuer]),
+    trust: {
+      material: {
+        hash: 'root',
+        certificateAuthorities: [],
+        timestampAuthorities: [],
+        tlogs: [log.trusted],
+        ctlogs: [],
+      },
+      thresholds: { logEntries: 1, scts: 0, timestamps: 0 },
+    },
+  };
+  const stranger = ca.issueLeaf();
+  const layer = issuer.simpleSigning(manifest.digest);
+
+  it('A3: is not known to a log by an entry of a certificate that stands beside the signature', () => {
+    assert.equal(outcomeOf(logged(layer, stranger), loggedKey), 'TLOG_ENTRY_MISMATCH');
+  });
+
+  it('is known by an entry of its own, whatever certificate stands beside the signature', () => {
+    assert.equal(outcomeOf(logged(layer, stranger, issuer.publicKeyPem), loggedKey), 'signed');
+  });
+
+  it('A24: takes an entry for that of the certificate where no log is asked for', () => {
+    const authority = keyAuthority('release', [issuer]);
+    assert.equal(outcomeOf(logged(layer, stranger), authority), 'signed');
+    const other = ca.issueLeaf();
+    assert.equal(outcomeOf(logged(layer, stranger, other.pem), authority), 'TLOG_ENTRY_MISMATCH');
+  });
+});
+
+describe('a CA of which a trusted root says until when it counts', () => {
+  const retired = issueCertificate({
+    commonName: 'retired intermediate',
+    isCa: true,
+    key: 'P-384',
+    pathLength: 0,
+    issuer: ca.root,
+  });
+
+  function keyless(): CompiledAuthority {
+    const current = ca.trustedRoot();
+    const rawBytes = [retired, ca.root].map((one) => ({ rawBytes: one.der.toString('base64') }));
+    const past = {
+      ...ca.trustedRoot({ end: '2025-01-01T00:00:00Z' }),
+      certChain: { certificates: rawBytes },
+    };
+    const root = {
+      mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
+      certificateAuthorities: [past, current],
+      tlogs: [log.rootMember()],
+    };
+    const [requirement] = compilePolicy('team', {
+      mode: 'Enforce',
+      match: { images: ['**'] },
+      authorities: [
+        {
+          name: 'workflow',
+          keyless: {
+            issuer: ISSUER,
+            subject: SUBJECT,
+            trustRoot: {
+              material: { inline: JSON.stringify(root) },
+              thresholds: { logEntries: 1, scts: 0, timestamps: 0 },
+            },
+          },
+        },
+      ],
+      requirements: [{ name: 'signed', signature: { anyOf: ['workflow'] } }],
+    }).requirements;
+    assert.ok(requirement.kind === 'signature');
+    const [authority] = requirement.authorities;
+    assert.ok(authority);
+    return authority;
+  }
+
+  function signedBy(intermediate: TestCertificate): RawSignature {
+    const leaf = ca.issueLeaf({
+      issuer: intermediate,
+      sans: [{ type: 'email', value: SUBJECT }],
+      claims: { 1: ISSUER, 8: ISSUER },
+    });
+    const { payload } = issuer.simpleSigning(manifest.digest);
+    const signature = sign('sha256', payload, leaf.privateKey).toString('base64');
+    const { annotations, ...rest } = logged(
+      { payload, annotations: { [SIGNATURE]: signature } },
+      leaf,
+    );
+    return {
+      ...rest,
+      annotations: { ...annotations, 'dev.sigstore.cosign/chain': intermediate.pem + ca.root.pem },
+    };
+  }
+
+  it('A19: does not outlive that by a certificate that came along and leads to the root of another', () => {
+    assert.equal(outcomeOf(signedBy(retired), keyless()), 'CERT_CHAIN_INVALID');
+    assert.equal(outcomeOf(signedBy(ca.issuer), keyless()), 'signed');
+  });
+});

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '../image/index.ts';
 import type { Evidence, EvidenceGap, RawSignature } from '../ports.ts';
+import type { TestLayer } from './sigstore-format.ts';
 
 /** An image manifest with unique content, and its digest. */
 export function testManifest(content: string): {
@@ -31,6 +32,11 @@ export function simpleSigningEvidence(layer: {
     annotations,
     origin: 'tag',
   };
+}
+
+/** A layer of a `.att` image, or of a `.sig` image, as evidence. */
+export function layerEvidence(layer: TestLayer): RawSignature {
+  return { ...simpleSigningEvidence(layer), format: layer.format };
 }
 
 /** A Sigstore bundle as evidence. */

@@ -35,6 +35,7 @@ export {
   bundleEvidence,
   editJson,
   evidenceOf,
+  layerEvidence,
   simpleSigningEvidence,
   testManifest,
 } from './evidence.ts';
@@ -45,8 +46,25 @@ export {
   type SimpleSigningOptions,
 } from './issuer.ts';
 export { logBodyOf, type LogKind } from './log-body.ts';
-export { testException, testPolicy, testSubject } from './policy.ts';
+export {
+  keylessAuthority,
+  testException,
+  testPolicy,
+  testSubject,
+  type AuthorityInput,
+} from './policy.ts';
 export { signEnvelope, signMessage, type TestSigned } from './signed-entity.ts';
+export {
+  TestSigstore,
+  WORKFLOW,
+  type LogUse,
+  type RootParts,
+  type SigningOptions,
+  type StampUse,
+  type TestContent,
+  type TestIdentity,
+} from './sigstore.ts';
+export type { BundleShape, TestLayer } from './sigstore-format.ts';
 export { TestTimestampAuthority, type TimestampAuthorityOptions } from './timestamp-authority.ts';
 export {
   pssDer,

@@ -9,6 +9,7 @@ import type {
 import type { Subject } from '../evaluate/index.ts';
 import { parseImageReference, type Digest } from '../image/index.ts';
 import type { KeyIssuer } from './issuer.ts';
+import { WORKFLOW } from './sigstore.ts';
 
 /** A policy over every image that wants one signature by any of the issuers; authorities are `key-0`, `key-1` … */
 export function testPolicy(
@@ -26,6 +27,28 @@ export function testPolicy(
     requirements: [{ name: 'signed', signature: { anyOf: authorities.map((a) => a.name) } }],
     ...overrides,
   };
+}
+
+/** An authority as a policy writes it. */
+export type AuthorityInput = NonNullable<ImageTrustPolicySpecInput['authorities']>[number];
+type KeylessInput = NonNullable<AuthorityInput['keyless']>;
+
+/** An authority `name` of the workflow that certificates are made for, by the root of an instance. */
+export function keylessAuthority(
+  root: string,
+  options: Partial<Omit<KeylessInput, 'trustRoot'>> & {
+    readonly name?: string;
+    readonly thresholds?: NonNullable<KeylessInput['trustRoot']['thresholds']>;
+  } = {},
+): AuthorityInput {
+  const { name = 'release', thresholds, ...identity } = options;
+  const trustRoot = {
+    material: { inline: root },
+    ...(thresholds === undefined ? {} : { thresholds }),
+  };
+  const subject = identity.subjectPattern === undefined ? { subject: WORKFLOW.subject } : {};
+  const issuer = identity.issuerPattern === undefined ? { issuer: WORKFLOW.issuer } : {};
+  return { name, keyless: { ...subject, ...issuer, ...identity, trustRoot } };
 }
 
 /** An exception from the policy `team` in the namespace `checkout`, for the requirement `signed`. */

@@ -29,9 +29,10 @@ export function signMessage(signer: KeyIssuer | TestCertificate, message: Buffer
 export function signEnvelope(
   signer: KeyIssuer | TestCertificate,
   statement: object,
-  payloadType = STATEMENT_PAYLOAD,
+  options: { readonly payloadType?: string; readonly payload?: Buffer } = {},
 ): TestSigned {
-  const payload = Buffer.from(JSON.stringify(statement));
+  const { payloadType = STATEMENT_PAYLOAD, payload = Buffer.from(JSON.stringify(statement)) } =
+    options;
   const signature = signBytes(signer, preAuthEncoding(payloadType, payload));
   const envelope = Buffer.from(
     JSON.stringify({
@@ -50,12 +51,19 @@ function signedBy(
   const isCertificate = 'der' in signer;
   const material: SigningMaterial = isCertificate
     ? { kind: 'certificate', leaf: signer.der, chain: [] }
-    : { kind: 'key' };
+    : { kind: 'key', hint: hintOf(signer) };
   const pem = isCertificate ? signer.pem : signer.publicKeyPem;
   const [key] = isCertificate ? [] : parsePublicKeys(pem);
   return { entity: { content, material, entries: [], timestamps: [] }, pem, key };
 }
 
+/** The hash of the key, as cosign names keys in bundles. */
+function hintOf({ fingerprint }: KeyIssuer): string {
+  return Buffer.from(fingerprint.slice('sha256:'.length), 'hex').toString('base64');
+}
+
 function signBytes(signer: KeyIssuer | TestCertificate, bytes: Buffer): Buffer {
-  return 'der' in signer ? sign('sha256', bytes, signer.privateKey) : signer.sign(bytes);
+  if (!('der' in signer)) return signer.sign(bytes);
+  const hash = signer.privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+  return sign(hash, bytes, signer.privateKey);
 }

@@ -17,5 +17,6 @@ export type * from './ports.ts';
 export * from './image/index.ts';
 export * from './policy/index.ts';
 export * from './evaluate/index.ts';
+export type { AttestationFact, SignatureFact } from './cosign/index.ts';
 export { canonicalJson } from './encoding/index.ts';
 export { parseTrustedRoot } from './trust/index.ts';

@@ -47,7 +47,7 @@ export function checkSignature(
   return factOf<SignatureFact>((list) => {
     if (signature.format === 'dsse')
       return noSignature(list, 'an envelope in a tag of attestations');
-    if (signature.format === 'bundle' && signature.bytes.byteLength > DEFAULT_LIMITS.signatureBytes)
+    if (!canBeSignature(signature))
       return noSignature(list, 'larger than a signature may be', 'LIMIT_EXCEEDED');
     const read = readWith(list, signature, evidence);
     // What a payload claims to be is good for this before it is verified, and for nothing else.
@@ -60,6 +60,12 @@ export function checkSignature(
     const { annotations } = stated ?? checkSubject(read.claim, evidence, list);
     return { outcome: 'signed', signer, annotations, checks: list.checks };
   });
+}
+
+/** False for what `checkSignature` passes over unread. */
+export function canBeSignature({ format, bytes }: RawSignature): boolean {
+  if (format === 'bundle') return bytes.byteLength <= DEFAULT_LIMITS.signatureBytes;
+  return format !== 'dsse';
 }
 
 /** An attestation whose signer and subject were verified, with what it says. */

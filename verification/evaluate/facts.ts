@@ -4,12 +4,33 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { CompiledAuthority } from '../authority/index.ts';
-import { checkSignature, type AttestationFact, type SignatureFact } from '../cosign/index.ts';
+import {
+  canBeSignature,
+  checkSignature,
+  type AttestationFact,
+  type SignatureFact,
+} from '../cosign/index.ts';
 import { canonicalJson } from '../encoding/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
 import { isInconclusive } from '../reasons.ts';
 import { establishAttestation, questionKey, type AttestationQuestion } from './attestation.ts';
 import type { Remembered } from './remember.ts';
+
+/** What is asked of one piece of evidence. */
+export type FactQuestion =
+  | {
+      readonly kind: 'signature';
+      readonly signature: RawSignature;
+      readonly evidence: Evidence;
+      readonly authority: CompiledAuthority;
+    }
+  | ({ readonly kind: 'attestation' } & AttestationQuestion);
+
+/** Does the cryptography that a question asks for. Total; may take long. */
+export function establishFact(question: FactQuestion): SignatureFact | AttestationFact {
+  if (question.kind === 'attestation') return establishAttestation(question);
+  return checkSignature(question.signature, question.evidence, question.authority);
+}
 
 /** Establishes what one piece of evidence is worth. `undefined`: it takes long, and was not done yet. */
 export interface Facts {
@@ -91,19 +112,17 @@ export class FactCache implements Facts {
     return fact;
   }
 
-  /** Takes over a fact about a signature that was established elsewhere. */
-  learnSignature(
-    signature: RawSignature,
-    about: { readonly evidence: Evidence; readonly authority: CompiledAuthority },
-    fact: SignatureFact,
-  ): void {
-    const key = this.#signatureKey(signature, about.evidence, about.authority);
-    if (isFact(fact)) this.#facts.set(key, fact);
+  /** The key of what is asked: equal for questions that have the same answer. */
+  keyOf(question: FactQuestion): string {
+    if (question.kind === 'attestation') return this.#attestationKey(question);
+    return this.#signatureKey(question.signature, question.evidence, question.authority);
   }
 
-  /** Takes over a fact about an attestation that was established elsewhere. */
-  learnAttestation(question: AttestationQuestion, fact: AttestationFact): void {
-    if (isFact(fact)) this.#facts.set(this.#attestationKey(question), fact);
+  /** Takes over a fact that was established elsewhere. False for what is no fact: it is not kept. */
+  learn(question: FactQuestion, fact: SignatureFact | AttestationFact): boolean {
+    if (!isFact(fact)) return false;
+    this.#facts.set(this.keyOf(question), fact);
+    return true;
   }
 
   #establish(
@@ -111,16 +130,21 @@ export class FactCache implements Facts {
     evidence: Evidence,
     authority: CompiledAuthority,
   ): SignatureFact | undefined {
-    const isHeavy = signature.bytes.byteLength >= this.#heavyBytes;
+    const isHeavy = canBeSignature(signature) && this.#isHeavy(signature);
     return isHeavy ? undefined : checkSignature(signature, evidence, authority);
   }
 
   #isHeavyQuestion({ signature, requirement }: AttestationQuestion): boolean {
-    if (this.#heavyBytes === Infinity) return false;
-    if (signature.format === 'simple-signing') return false;
-    const { conditions } = requirement;
+    if (signature.format === 'simple-signing' || this.#heavyBytes === Infinity) return false;
+    return requirement.conditions.some((c) => c.hasComprehension) || this.#isHeavy(signature);
+  }
+
+  /** Certificates and log entries of a layer are in its annotations. */
+  #isHeavy({ bytes, annotations }: RawSignature): boolean {
     return (
-      signature.bytes.byteLength >= this.#heavyBytes || conditions.some((c) => c.hasComprehension)
+      bytes.byteLength >= this.#heavyBytes ||
+      Object.values(annotations).reduce((sum, text) => sum + text.length, bytes.byteLength) >=
+        this.#heavyBytes
     );
   }
 

@@ -9,5 +9,6 @@ export {
   type EvidenceState,
   type Subject,
 } from './evaluate.ts';
-export { FactCache, type Facts } from './facts.ts';
+export { establishFact, FactCache, type FactQuestion, type Facts } from './facts.ts';
 export { failureLine, printable } from './message.ts';
+export { OpenQuestions, type Answers } from './open-questions.ts';

@@ -26,7 +26,7 @@ export const CONDITION_EXAMPLES = [
   {
     title: 'the SBOM is an SPDX 2.3 document',
     predicateType: SPDX,
-    name: 'spdx-2.3',
+    name: 'spdx-2-3',
     expression: 'predicate.spdxVersion == "SPDX-2.3"',
     message: 'the SBOM must be of the format SPDX 2.3',
     accepts: 'spdx.good',

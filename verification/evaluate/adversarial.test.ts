@@ -2,12 +2,13 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { sign } from 'node:crypto';
+import { createPublicKey, randomBytes, sign } from 'node:crypto';
 import { describe, it } from 'mocha';
 import type { CompiledAuthority, KeyAuthority } from '../authority/index.ts';
 import { checkSignature, type SignatureFact } from '../cosign/index.ts';
 import { compilePolicy } from '../policy/index.ts';
 import type { RawSignature } from '../ports.ts';
+import { parsePublicKeys, verifyTimestamps } from '../trust/index.ts';
 import {
   bundleAnnotation,
   evidenceOf,
@@ -18,6 +19,7 @@ import {
   TestCertificateAuthority,
   TestLog,
   testManifest,
+  TestTimestampAuthority,
   type TestCertificate,
 } from '../testing/index.ts';
 
@@ -157,5 +159,40 @@ describe('a CA of which a trusted root says until when it counts', () => {
   it('A19: does not outlive that by a certificate that came along and leads to the root of another', () => {
     assert.equal(outcomeOf(signedBy(retired), keyless()), 'CERT_CHAIN_INVALID');
     assert.equal(outcomeOf(signedBy(ca.issuer), keyless()), 'signed');
+  });
+});
+
+describe('work that somebody else decides about', () => {
+  it('X42: is not done with RSA keys that nobody has', () => {
+    const pemOf = (bits: number): string => {
+      const modulus = randomBytes(bits / 8);
+      modulus[0] = 0x80;
+      const key = { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' };
+      return createPublicKey({ key, format: 'jwk' })
+        .export({ format: 'pem', type: 'spki' })
+        .toString();
+    };
+    assert.equal(parsePublicKeys(pemOf(8192)).length, 1);
+    assert.throws(() => parsePublicKeys(pemOf(16384)), { code: 'POLICY_INVALID', message: /8192/ });
+  });
+
+  it('A10: is done once for a name that many certificates of a timestamp have', () => {
+    const tsa = new TestTimestampAuthority();
+    const named = { serialNumber: Buffer.from('0102', 'hex') };
+    const signer = tsa.ca.issueTimestampLeaf(named);
+    const decoys = Array.from({ length: 8 }, () => tsa.ca.issueTimestampLeaf(named));
+    const verified = (certificates: readonly TestCertificate[]): number => {
+      const all = [...certificates.map(({ der }) => der), tsa.ca.issuer.der];
+      const token = tsa.stamp(Buffer.from('stamped'), {
+        signer,
+        attributed: null,
+        certificates: all,
+      });
+      const authorities = [tsa.trusted({ naming: 'root' })];
+      return verifyTimestamps([token], { imprints: [Buffer.from('stamped')], authorities }).times
+        .length;
+    };
+    assert.equal(verified([signer, ...decoys]), 1);
+    assert.equal(verified([...decoys, signer]), 0);
   });
 });

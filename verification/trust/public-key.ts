@@ -28,6 +28,8 @@ const CURVE_HASHES: ReadonlyMap<string, readonly string[]> = new Map([
   ['secp521r1', ['sha512', 'sha256']],
 ]);
 const MIN_RSA_BITS = 2048;
+/** As other clients have it: the time that verification takes grows with the square. */
+const MAX_RSA_BITS = 8192;
 const MAX_KEYS = 32;
 const MIN_RSA_EXPONENT = 3n;
 /** Nobody makes larger ones, and they make verification slow. */
@@ -35,8 +37,8 @@ const MAX_RSA_EXPONENT = 2n ** 33n;
 
 /**
  * Parses PEM public keys: several blocks are a rotation set. Refuses (POLICY_INVALID) an empty text,
- * anything but `PUBLIC KEY` blocks, text between them, RSA below 2048 bits, other curves than P-256,
- * P-384 and P-521, and a key that occurs twice (in any encoding).
+ * anything but `PUBLIC KEY` blocks, text between them, RSA below 2048 or above 8192 bits, other curves
+ * than P-256, P-384 and P-521, and a key that occurs twice (in any encoding).
  */
 export function parsePublicKeys(pem: string): readonly TrustedKey[] {
   const blocks = pemBlocks(pem, 'POLICY_INVALID');
@@ -125,6 +127,8 @@ function checkRsa(details: AsymmetricKeyDetails, code: ReasonCode): void {
   const { modulusLength = 0, publicExponent = 0n } = details;
   if (modulusLength < MIN_RSA_BITS)
     throw invalid(`holds an RSA key of less than ${MIN_RSA_BITS.toString()} bits`, code);
+  if (modulusLength > MAX_RSA_BITS)
+    throw invalid(`holds an RSA key of more than ${MAX_RSA_BITS.toString()} bits`, code);
   if (publicExponent < MIN_RSA_EXPONENT)
     throw invalid('holds an RSA key of exponent 1, under which every signature is good', code);
   if (publicExponent > MAX_RSA_EXPONENT)

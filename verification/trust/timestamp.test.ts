@@ -429,10 +429,10 @@ describe('many timestamps', () => {
     assert.deepEqual([times.length, authorities.size, refused.length], [0, 0, 0]);
   });
 
-  it('A10: are 32 at most', () => {
+  it('A10: are 16 at most', () => {
     const token = stamped();
-    const tokens = Array.from({ length: 32 }, () => token);
-    assert.equal(verifyTimestamps(tokens, options).times.length, 32);
+    const tokens = Array.from({ length: 16 }, () => token);
+    assert.equal(verifyTimestamps(tokens, options).times.length, 16);
     assert.throws(() => verifyTimestamps([...tokens, token], options), {
       name: 'VerificationError',
       code: 'LIMIT_EXCEEDED',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Namespace } from './namespace.ts';
@@ -33,9 +33,20 @@ const ENVIRONMENT = { COSIGN_PASSWORD: '' };
 let offline: Promise<{ signingConfig: string; trustedRoot: string }> | undefined;
 
 /** Makes a key pair (P-256) in a folder of its own. */
-export async function generateKey(): Promise<CosignKey> {
+export function generateKey(): Promise<CosignKey> {
+  return keyPair((prefix) => ['generate-key-pair', '--output-key-prefix', prefix]);
+}
+
+/** Makes a key pair for cosign of a private key, PEM. */
+export function importKey(pem: string): Promise<CosignKey> {
+  const file = join(newDirectory('imported'), 'key.pem');
+  writeFileSync(file, pem);
+  return keyPair((prefix) => ['import-key-pair', '--key', file, '--output-key-prefix', prefix]);
+}
+
+async function keyPair(command: (prefix: string) => readonly string[]): Promise<CosignKey> {
   const directory = newDirectory('key');
-  await cosign(['generate-key-pair', '--output-key-prefix', join(directory, 'cosign')]);
+  await cosign(command(join(directory, 'cosign')));
   const publicKeyFile = join(directory, 'cosign.pub');
   return {
     privateKey: join(directory, 'cosign.key'),

@@ -7,6 +7,7 @@ export { startControlPlane } from './control-plane.ts';
 export {
   cosignVerify,
   generateKey,
+  importKey,
   offlineFiles,
   signBundle,
   signLegacy,

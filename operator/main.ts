@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { systemClock } from '../runtime/clock.ts';
+import { openFacts } from '../runtime/fact-workers/index.ts';
 import { serveHealth, serverFaults } from '../runtime/http/index.ts';
 import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
 import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
@@ -9,12 +10,7 @@ import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
 import { openKeychains, TagDigests } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
-import {
-  FactCache,
-  limits,
-  type EvidenceSource,
-  type TrustRootSource,
-} from '../verification/index.ts';
+import { limits, type EvidenceSource, type TrustRootSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
 import { createTufSource } from '../verification/sources/tuf/index.ts';
@@ -41,15 +37,7 @@ async function start(context: LifecycleContext): Promise<void> {
   context.onStop('kubernetes connections', () => kubeConfig.close());
   const { collectionMs } = limits();
   const source = registrySource(context);
-  const evidence = new EvidenceCache({
-    source,
-    clock,
-    freshMs: EVIDENCE_FRESH_MS,
-    negativeMs: settings.caches.evidenceNegativeMs,
-    collectionMs,
-    maxBytes: EVIDENCE_BYTES,
-    onCollection: () => metrics.collected(),
-  });
+  const { judge, evidence } = judging(source, context);
   const operator = new CountersignOperator({
     kubeConfig,
     client,
@@ -63,7 +51,7 @@ async function start(context: LifecycleContext): Promise<void> {
     materialMs: settings.materialMs,
     concurrency: settings.reverificationConcurrency,
     reports: settings.reports,
-    judge: new Judge({ evidence, facts: new FactCache(), clock }),
+    judge,
     evidence,
     tags: new TagDigests({
       source,
@@ -91,6 +79,26 @@ async function start(context: LifecycleContext): Promise<void> {
   );
   context.onStop('operator', () => operator.shutDown());
   await operator.start();
+}
+
+/** What judges images, and the evidence that it keeps. */
+function judging(
+  source: EvidenceSource,
+  context: LifecycleContext,
+): { readonly judge: Judge; readonly evidence: EvidenceCache } {
+  const evidence = new EvidenceCache({
+    source,
+    clock,
+    freshMs: EVIDENCE_FRESH_MS,
+    negativeMs: settings.caches.evidenceNegativeMs,
+    collectionMs: limits().collectionMs,
+    maxBytes: EVIDENCE_BYTES,
+    onCollection: () => metrics.collected(),
+  });
+  const opened = openFacts({ clock, onJob: (outcome) => metrics.factJob(outcome) });
+  context.onStop('fact workers', () => opened.stop());
+  const { facts, establisher } = opened;
+  return { judge: new Judge({ evidence, facts, clock, establisher }), evidence };
 }
 
 function registrySource(context: LifecycleContext): EvidenceSource {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import type { JobOutcome } from '../runtime/fact-workers/index.ts';
 import type { ReflectorStatus } from '../runtime/kube/index.ts';
 import type { Logger } from '../runtime/log/index.ts';
 import {
@@ -96,6 +97,11 @@ export class OperatorMetrics
     this.#counters.writes.inc();
   }
 
+  /** A verification that was given to a thread ended. */
+  factJob(outcome: JobOutcome): void {
+    this.#counters.factJobs.with({ outcome }).inc();
+  }
+
   /** A collection of evidence was started. */
   collected(): void {
     this.#counters.collections.inc();
@@ -135,6 +141,7 @@ interface CounterFamilies {
   readonly reconciles: CounterFamily<'controller' | 'outcome'>;
   readonly exchanges: CounterFamily<'outcome'>;
   readonly trustReads: CounterFamily<'outcome'>;
+  readonly factJobs: CounterFamily<'outcome'>;
   readonly faults: BoundCounter;
   readonly writes: BoundCounter;
   readonly collections: BoundCounter;
@@ -157,6 +164,11 @@ function countersOf(metrics: Metrics): CounterFamilies {
     trustReads: metrics.counter({
       name: 'trust_root_reads_total',
       help: 'Reads of trust roots through TUF.',
+      labels: ['outcome'],
+    }),
+    factJobs: metrics.counter({
+      name: 'fact_jobs_total',
+      help: 'Verifications that were given to threads.',
       labels: ['outcome'],
     }),
     faults: plain('internal_errors_total', 'Faults of ours that the process survived.'),

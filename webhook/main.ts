@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { systemClock } from '../runtime/clock.ts';
+import { openFacts, type OpenedFacts } from '../runtime/fact-workers/index.ts';
 import { serveHealth, serverFaults, WebServer } from '../runtime/http/index.ts';
 import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
 import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
@@ -9,7 +10,7 @@ import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
 import { openKeychains, TagDigests, type RegistryKeychains } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
-import { FactCache, limits, type EvidenceSource } from '../verification/index.ts';
+import { limits, type EvidenceSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
 import { PinHandler } from './handlers/pin.ts';
@@ -28,10 +29,11 @@ const DRAIN_MS = 10_000;
 /** In a cluster, endpoints need this long to forget a replica: it serves on meanwhile. */
 const FAREWELL_MS = 3_000;
 
-/** What reads registries. */
+/** What reads registries, and verifies what was read. */
 interface Registries {
   readonly source: EvidenceSource;
   readonly keychains: RegistryKeychains;
+  readonly facts: OpenedFacts;
 }
 
 const clock = systemClock;
@@ -54,7 +56,9 @@ async function start(context: LifecycleContext): Promise<void> {
       clock,
       logger,
     }),
+    facts: openFacts({ clock, onJob: (outcome) => metrics.factJob(outcome) }),
   };
+  context.onStop('fact workers', () => registries.facts.stop());
   const server = new ServingSwitch();
   const replica = new Replica({
     client,
@@ -115,7 +119,7 @@ async function serve(
 }
 
 function routesOf(
-  { source, keychains }: Registries,
+  { source, keychains, facts: { facts, establisher } }: Registries,
   replica: Replica,
 ): ReturnType<typeof admissionRoutes> {
   const { caches, webhook } = settings;
@@ -129,7 +133,7 @@ function routesOf(
     maxBytes: EVIDENCE_BYTES,
     onCollection: () => metrics.collected(),
   });
-  const judge = new Judge({ evidence, facts: new FactCache(), clock });
+  const judge = new Judge({ evidence, facts, clock, establisher });
   const tags = new TagDigests({
     source,
     clock,

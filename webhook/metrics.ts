@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import type { JobOutcome } from '../runtime/fact-workers/index.ts';
 import type { ImageJudgement } from '../runtime/judge/index.ts';
 import {
   Metrics,
@@ -56,6 +57,7 @@ export class WebhookMetrics implements VerifyObserver {
   readonly #collections: BoundCounter;
   readonly #faults: CounterFamily<'where'>;
   readonly #exchanges: CounterFamily<'outcome'>;
+  readonly #factJobs: CounterFamily<'outcome'>;
   readonly #showState: (state: ReplicaState) => void;
 
   constructor(metrics: Metrics = new Metrics()) {
@@ -97,6 +99,9 @@ export class WebhookMetrics implements VerifyObserver {
       ['where'],
     );
     this.#exchanges = counter('registry_exchanges_total', 'HTTP exchanges with registries.', [
+      'outcome',
+    ]);
+    this.#factJobs = counter('fact_jobs_total', 'Verifications that were given to threads.', [
       'outcome',
     ]);
     this.#unmatched = plain(metrics, 'unmatched_images_total', 'Images that no policy matched.');
@@ -169,6 +174,11 @@ export class WebhookMetrics implements VerifyObserver {
   /** One HTTP exchange with a registry; outcomes are a closed set of the registry client. */
   exchanged(outcome: string): void {
     this.#exchanges.with({ outcome }).inc();
+  }
+
+  /** A verification that was given to a thread ended. */
+  factJob(outcome: JobOutcome): void {
+    this.#factJobs.with({ outcome }).inc();
   }
 
   /** A collection of evidence was started. */

@@ -8,6 +8,7 @@ export {
 } from './evidence-cache.ts';
 export {
   Judge,
+  type Establisher,
   type ImageJudgement,
   type JudgeInput,
   type JudgeOptions,

@@ -5,17 +5,21 @@ import type { Mode } from '../../crds/index.ts';
 import {
   evaluate,
   evidenceNeeded,
+  OpenQuestions,
+  type Answers,
   type CompiledPolicy,
   type Digest,
   type EvidenceState,
   type ExceptionIndex,
-  type Facts,
+  type FactCache,
+  type FactQuestion,
   type ImageReference,
   type ImageUse,
   type Keychain,
   type Subject,
   type Verdict,
 } from '../../verification/index.ts';
+import { orWhenAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import type { DefaultAction, PolicySnapshot } from '../program/index.ts';
 import type { EvidenceCache, EvidenceRequest } from './evidence-cache.ts';
@@ -40,11 +44,21 @@ export interface ImageJudgement {
   readonly defaultAction: DefaultAction;
 }
 
+/** Establishes what the cache of facts leaves open because it takes long. Never rejects. */
+export interface Establisher {
+  /** An answer to each question, by `FactCache.keyOf`. */
+  establish(
+    asked: readonly { readonly policy: CompiledPolicy; readonly question: FactQuestion }[],
+  ): Promise<Answers>;
+}
+
 /** What a judge works with. */
 export interface JudgeOptions {
   readonly evidence: EvidenceCache;
-  readonly facts: Facts;
+  readonly facts: FactCache;
   readonly clock: Clock;
+  /** Needed where `facts` leave anything open. */
+  readonly establisher?: Establisher;
 }
 
 /** What one judgement is made of. */
@@ -67,7 +81,10 @@ export class Judge {
     this.#options = options;
   }
 
-  /** The judgement from what is known now, without I/O; `undefined` where evidence must be read first. */
+  /**
+   * The judgement from what is known now, without I/O; `undefined` where evidence must be read first, or
+   * facts be established that take long.
+   */
   judgeCached(input: JudgeInput): ImageJudgement | undefined {
     const now = this.#options.clock.now();
     const cases: PolicyCase[] = [];
@@ -77,7 +94,8 @@ export class Judge {
       if (evidence === undefined) return undefined;
       cases.push({ policy, evidence });
     }
-    return this.#judgement(input, cases, now);
+    const { judgement, open } = this.#weigh(input, cases, { now, answers: NO_ANSWERS });
+    return open.length === 0 ? judgement : undefined;
   }
 
   /** The judgement, reading evidence where needed. Never rejects for what a registry does. */
@@ -92,12 +110,7 @@ export class Judge {
         };
       }),
     );
-    const now = this.#options.clock.now();
-    // An exception may have ended meanwhile: then evidence that was not needed is needed after all.
-    const late = cases.some(
-      (c) => c.evidence.state === 'not-needed' && needsEvidence(c.policy, input, now),
-    );
-    return late ? await this.judge(input, signal) : this.#judgement(input, cases, now);
+    return await this.#settle(input, cases, signal);
   }
 
   /**
@@ -110,6 +123,28 @@ export class Judge {
       needing.map((policy) => this.#options.evidence.refresh(requestOf(policy, input), signal)),
     );
     return states.every(({ state }) => state === 'collected');
+  }
+
+  /** Judges what was read; facts that take long are established, and waited for. */
+  async #settle(
+    input: JudgeInput,
+    cases: readonly PolicyCase[],
+    signal: AbortSignal,
+  ): Promise<ImageJudgement> {
+    let answers = NO_ANSWERS;
+    for (let round = 1; ; round += 1) {
+      const now = this.#options.clock.now();
+      // An exception may have ended meanwhile: then evidence that was not needed is needed after all.
+      const late = cases.some(
+        (c) => c.evidence.state === 'not-needed' && needsEvidence(c.policy, input, now),
+      );
+      if (late) return await this.judge(input, signal);
+      const { judgement, open } = this.#weigh(input, cases, { now, answers });
+      const { establisher } = this.#options;
+      if (open.length === 0 || establisher === undefined || signal.aborted || round > MAX_ROUNDS)
+        return judgement;
+      answers = await orWhenAborted(establisher.establish(open), signal, () => NO_ANSWERS);
+    }
   }
 
   /** Most policies read a registry in the same way: one look-up then serves them all. */
@@ -130,16 +165,31 @@ export class Judge {
     return evidence === undefined ? undefined : { state: 'collected', evidence };
   }
 
-  #judgement(input: JudgeInput, cases: readonly PolicyCase[], now: Date): ImageJudgement {
+  /** The judgement, and what was left open where that made a difference. */
+  #weigh(
+    input: JudgeInput,
+    cases: readonly PolicyCase[],
+    { now, answers }: { readonly now: Date; readonly answers: Answers },
+  ): Weighed {
     const subject = subjectOf(input.use);
     const { exceptions, use } = input;
-    const policies = cases.map(({ policy, evidence }) => ({
-      policy,
-      mode: policy.modeIn(use.namespaceLabels),
-      verdict: evaluate({ policy, subject, evidence, exceptions, now, facts: this.#options.facts }),
-    }));
-    return { use, policies, defaultAction: input.snapshot.defaultAction };
+    const open: OpenQuestion[] = [];
+    const policies = cases.map(({ policy, evidence }): PolicyJudgement => {
+      const facts = new OpenQuestions(this.#options.facts, answers);
+      const verdict = evaluate({ policy, subject, evidence, exceptions, now, facts });
+      if (facts.open.length > 0 && verdict.results.some((r) => r.outcome === 'inconclusive'))
+        open.push(...facts.open.map((question) => ({ policy, question })));
+      return { policy, mode: policy.modeIn(use.namespaceLabels), verdict };
+    });
+    return { judgement: { use, policies, defaultAction: input.snapshot.defaultAction }, open };
   }
+}
+
+type OpenQuestion = Parameters<Establisher['establish']>[0][number];
+
+interface Weighed {
+  readonly judgement: ImageJudgement;
+  readonly open: readonly OpenQuestion[];
 }
 
 interface PolicyCase {
@@ -147,6 +197,9 @@ interface PolicyCase {
   readonly evidence: EvidenceState;
 }
 
+/** What is asked changes with the minute, as conditions see the time: waits for facts end all the same. */
+const MAX_ROUNDS = 3;
+const NO_ANSWERS: Answers = new Map();
 const NOT_NEEDED: EvidenceState = { state: 'not-needed' };
 
 function needsEvidence(policy: CompiledPolicy, input: JudgeInput, now: Date): boolean {

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { createHash } from 'node:crypto';
+import {
+  descriptorOf,
+  putManifest,
+  request,
+  uploadBlob,
+  type Descriptor,
+} from './registry-upload.ts';
 
 /** What a referrer is described with. */
 export interface AttachOptions {
@@ -20,17 +26,6 @@ const ANY_IMAGE = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ].join(', ');
 const SIGNATURE = 'https://sigstore.dev/cosign/sign/v1';
-
-interface Blob {
-  readonly mediaType: string;
-  readonly bytes: Buffer;
-}
-
-interface Descriptor {
-  readonly mediaType: string;
-  readonly size: number;
-  readonly digest: string;
-}
 
 /**
  * Stores a bundle, whatever is in it, as a referrer of the image, as cosign v3 would: through the
@@ -73,25 +68,6 @@ async function describe(url: string): Promise<Descriptor> {
   return descriptorOf({ mediaType: response.headers.get('content-type') ?? MANIFEST, bytes });
 }
 
-async function uploadBlob(repository: string, blob: Blob): Promise<void> {
-  const begin = `http://${repository}/blobs/uploads/`;
-  const session = await request(begin, { method: 'POST' });
-  const target = new URL(session.headers.get('location') ?? '', begin);
-  target.searchParams.set('digest', descriptorOf(blob).digest);
-  const headers = { 'content-type': 'application/octet-stream' };
-  await request(target.href, { method: 'PUT', headers, body: new Uint8Array(blob.bytes) });
-}
-
-/** Answers whether the registry has taken note of the subject. */
-async function putManifest(repository: string, name: string, blob: Blob): Promise<boolean> {
-  const response = await request(`http://${repository}/manifests/${name}`, {
-    method: 'PUT',
-    headers: { 'content-type': blob.mediaType },
-    body: new Uint8Array(blob.bytes),
-  });
-  return response.headers.has('oci-subject');
-}
-
 async function appendToFallback(
   repository: string,
   digest: string,
@@ -105,18 +81,4 @@ async function appendToFallback(
   const index = { schemaVersion: 2, mediaType: INDEX, manifests: [...before, referrer] };
   const bytes = Buffer.from(JSON.stringify(index));
   await putManifest(repository, tag, { mediaType: INDEX, bytes });
-}
-
-function descriptorOf({ mediaType, bytes }: Blob): Descriptor {
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  return { mediaType, size: bytes.length, digest };
-}
-
-async function request(url: string, options: RequestInit): Promise<Response> {
-  const response = await fetch(url, options);
-  if (!response.ok) {
-    const text = await response.text();
-    throw new Error(`${options.method ?? 'GET'} ${url}: ${response.status} ${text}`);
-  }
-  return response;
 }

@@ -11,6 +11,7 @@ export {
   type IssuerKind,
   type TokenClaims,
 } from './identity.ts';
+export { attachLayers, readLayers, type LayerTag, type SignatureLayer } from './layers.ts';
 export {
   attest,
   attestWithKey,

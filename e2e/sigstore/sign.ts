@@ -51,6 +51,8 @@ export interface PublishOptions {
 /** What goes into a signature. */
 export interface SignatureOptions extends PublishOptions {
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Also signs what an index lists. */
+  readonly recursive?: boolean;
 }
 
 /** What goes into an attestation. */
@@ -77,7 +79,8 @@ export async function sign(
 ): Promise<string> {
   const annotations = Object.entries(options.annotations ?? {});
   const flags = annotations.flatMap(([name, value]) => ['-a', `${name}=${value}`]);
-  return publish('sign', pinned, options, flags);
+  const depth = options.recursive === true ? ['--recursive'] : [];
+  return publish('sign', pinned, options, [...flags, ...depth]);
 }
 
 /** Signs an image with a certificate; returns as {@link sign} does. */

@@ -13,6 +13,8 @@ import { entriesOfBundle } from './log/index.ts';
 import { readOnce, type Claim, type ReadSignature } from './read.ts';
 
 const MAX_CHAIN = 10;
+/** Both spellings: the bundles that may have promises alone. */
+const V01 = /0\.1(?:\+json)?$/;
 /** Algorithms of a message digest; that of the signature is decided by the key. */
 const MESSAGE_HASHES: ReadonlyMap<HashAlgorithm, string> = new Map([
   [HashAlgorithm.SHA2_256, 'sha256'],
@@ -49,11 +51,15 @@ interface Parts {
   readonly timestamps: readonly Buffer[];
 }
 
-function partsOfBundle({ verificationMaterial }: Bundle): Parts {
+function partsOfBundle({ mediaType, verificationMaterial }: Bundle): Parts {
   const { timestampVerificationData, tlogEntries } = verificationMaterial;
+  const entries = entriesOfBundle(tlogEntries);
+  // The library is content with a checkpoint that holds nothing.
+  if (!V01.test(mediaType) && entries.some(({ proof }) => proof?.checkpoint === undefined))
+    throw malformedBundle('an entry lacks the checkpoint that bundles have from v0.2 on');
   return {
     material: materialOf(verificationMaterial.content),
-    entries: entriesOfBundle(tlogEntries),
+    entries,
     timestamps: (timestampVerificationData?.rfc3161Timestamps ?? []).map((t) => t.signedTimestamp),
   };
 }

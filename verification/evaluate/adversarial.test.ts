@@ -11,6 +11,7 @@ import type { RawSignature } from '../ports.ts';
 import { parsePublicKeys, verifyTimestamps } from '../trust/index.ts';
 import {
   bundleAnnotation,
+  bundleEvidence,
   evidenceOf,
   issueCertificate,
   keyAuthority,
@@ -19,6 +20,7 @@ import {
   TestCertificateAuthority,
   TestLog,
   testManifest,
+  TestSigstore,
   TestTimestampAuthority,
   type TestCertificate,
 } from '../testing/index.ts';
@@ -159,6 +161,20 @@ describe('a CA of which a trusted root says until when it counts', () => {
   it('A19: does not outlive that by a certificate that came along and leads to the root of another', () => {
     assert.equal(outcomeOf(signedBy(retired), keyless()), 'CERT_CHAIN_INVALID');
     assert.equal(outcomeOf(signedBy(ca.issuer), keyless()), 'signed');
+  });
+});
+
+describe('a bundle of today', () => {
+  it('A21: does not come with the proof of a log that nobody signed, not even beside a promise', () => {
+    const authority = keyAuthority('release', [issuer]);
+    const checkpoint = 'verificationMaterial.tlogEntries.0.inclusionProof.checkpoint';
+    const outcomeWith = (edit?: Readonly<Record<string, unknown>>): string => {
+      const options = { signer: issuer, ...(edit === undefined ? {} : { edit }) };
+      return outcomeOf(bundleEvidence(new TestSigstore().bundle(manifest, options)), authority);
+    };
+    assert.equal(outcomeWith(), 'signed');
+    for (const value of [undefined, {}, { envelope: '' }])
+      assert.equal(outcomeWith({ [checkpoint]: value }), 'BUNDLE_MALFORMED');
   });
 });
 

@@ -73,9 +73,8 @@ class Search {
 
   constructor(options: ChainOptions) {
     this.#options = options;
-    this.#untrusted = options.untrusted
-      .slice(0, MAX_UNTRUSTED)
-      .filter((certificate) => !isSelfSigned(certificate));
+    // One that signed itself leads to none but itself: `isSameAuthority` ends such a path.
+    this.#untrusted = options.untrusted.slice(0, MAX_UNTRUSTED);
   }
 
   /** What stopped the path that got furthest. */

@@ -35,6 +35,8 @@ export interface VerifiedTimestamps {
 
 /** Twice as many authorities as a policy can ask for. */
 const MAX_TOKENS = 16;
+/** CAs that come along with one token and are looked at: nobody has more of them below a root. */
+const MAX_EMBEDDED_CAS = 4;
 /** Different reasons that one message gives. */
 const MAX_REASONS = 3;
 
@@ -185,7 +187,7 @@ function refusalOf(
   const named = authority.chain.slice(0, -1).filter(({ isCa }) => isCa);
   try {
     const { path } = verifyChain(signer, {
-      untrusted: embedded.filter(({ isCa }) => isCa),
+      untrusted: embedded.filter(({ isCa }) => isCa).slice(0, MAX_EMBEDDED_CAS),
       authorities: [authority],
       usage: 'timeStamping',
       times: [time],

@@ -46,7 +46,7 @@ const rootSources = {
     .strictObject({
       mirror: z
         .string()
-        .min(1)
+        .min(8)
         .max(2048)
         .regex(/^https?:\/\/[^\s?#@]+$/)
         .meta(doc('URL of the TUF repository that offers trusted_root.json.')),

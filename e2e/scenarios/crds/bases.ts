@@ -15,6 +15,15 @@ export interface Subject {
 const SHA256 = `sha256:${'a'.repeat(64)}`;
 const inline = { inline: '-----BEGIN PUBLIC KEY-----' };
 const ref = { name: 'keys', key: 'release.pem' };
+/** Material in each of its places. */
+const materials = [inline, { configMapRef: ref }, { secretRef: ref }];
+const mirror = 'https://tuf.example.com/repository';
+/** Trust roots of every source, without thresholds. */
+const roots: readonly Draft[] = [
+  { publicGood: {} },
+  ...materials.map((material) => ({ material })),
+  ...materials.map((root) => ({ tuf: { mirror, root } })),
+];
 const selector = {
   matchLabels: { env: 'dev' },
   matchExpressions: [{ key: 'env', operator: 'In', values: ['dev'] }],
@@ -34,7 +43,7 @@ const policySpec: Draft = {
   },
   authorities: authorityNames.map((name, index) => ({
     name,
-    key: { material: [inline, { configMapRef: ref }, { secretRef: ref }][index % 3] },
+    key: { material: materials[index % 3] },
   })),
   requirements: [
     {
@@ -45,9 +54,20 @@ const policySpec: Draft = {
         annotations: { env: 'prod' },
       },
     },
+    {
+      name: 'sbom',
+      attestation: {
+        predicateType: 'https://cyclonedx.org/bom',
+        anyOf: ['x', ...numbered('a', 15)],
+        threshold: 1,
+        conditions: [{ name: 'not-empty', expression: 'true', message: 'it is empty' }],
+        maxAge: '24h',
+      },
+    },
     { name: 'digests', allowedDigests: [SHA256] },
     { name: 'repositories', allowedRepositories: ['registry.example.com/team/app'] },
   ],
+  platforms: 'AsReferenced',
   tags: 'Pin',
   templates: 'Warn',
   onInconclusive: { action: 'Deny' },
@@ -55,6 +75,45 @@ const policySpec: Draft = {
   reverification: { interval: '24h' },
   registry: { signatureRepository: 'registry.example.com/signatures', ca: inline },
 };
+
+const loggedKeys = roots.map((root, index) => ({
+  name: `logged-${String(index)}`,
+  key: {
+    material: inline,
+    validFrom: '2026-01-01T00:00:00Z',
+    validUntil: '2030-01-01T00:00:00+01:00',
+    transparencyLog: 'Require',
+    trustRoot: { ...root, thresholds: { logEntries: 1, timestamps: 1 } },
+  },
+}));
+
+const identities = roots.map((root, index) => ({
+  name: `keyless-${String(index)}`,
+  keyless: {
+    ...(index === 0
+      ? { issuerPattern: 'https://issuer\\.example/.*', subjectPattern: '.*@example\\.com' }
+      : { issuer: 'https://issuer.example', subject: 'release@example.com' }),
+    claims: { sourceRepositoryURI: 'https://github.com/acme/app' },
+    trustRoot: { ...root, thresholds: { logEntries: 1, scts: 1, timestamps: 1 } },
+  },
+}));
+
+const certificates = materials.map((roots, index) => ({
+  name: `certificate-${String(index)}`,
+  certificate: {
+    roots,
+    ...(index === 0 ? { subjectPattern: '.*@example\\.com' } : { subject: 'release@example.com' }),
+    trustedTime: 'Timestamp',
+    timestampRoots: roots,
+  },
+}));
+
+/** Authorities of other kinds, and where their certificates of registries are. */
+const variations: readonly (readonly [authorities: readonly Draft[], ca: Draft])[] = [
+  [loggedKeys, inline],
+  [identities, { configMapRef: ref }],
+  [certificates, { secretRef: ref }],
+];
 
 const condition = {
   type: 'Ready',
@@ -101,11 +160,14 @@ export const POLICY: Subject = {
   kind: 'ImageTrustPolicy',
   plural: 'imagetrustpolicies',
   collection: '/apis/countersign.dev/v1alpha1/imagetrustpolicies',
-  bases: [
-    policySpec,
-    { ...policySpec, registry: { ca: { configMapRef: ref } } },
-    { ...policySpec, registry: { ca: { secretRef: ref } } },
-  ].map((spec) => ({ spec, status: policyStatus })),
+  bases: variations.map(([authorities, ca]) => ({
+    spec: {
+      ...policySpec,
+      authorities: [...(policySpec['authorities'] as readonly Draft[]), ...authorities],
+      registry: { ...(policySpec['registry'] as Draft), ca },
+    },
+    status: policyStatus,
+  })),
 };
 
 /** A SigningException that holds every field. */

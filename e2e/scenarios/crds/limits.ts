@@ -45,6 +45,18 @@ const PATTERNS: Readonly<Record<string, PatternSample>> = {
       '2026-11-21T00:00:00Z\n',
     ],
   },
+  '^https?:\\/\\/[^\\s?#@]+$': {
+    accepted: ['http://127.0.0.1:8080', 'https://tuf.example.com/a/b/'],
+    refused: [
+      'ftp://tuf.example.com',
+      'tuf.example.com',
+      'https://user@tuf.example.com',
+      'https://tuf.example.com/?a',
+      'https://tuf.example.com/#a',
+      'https://tuf.example.com/ a',
+    ],
+    ofLength: (length) => 'http://'.padEnd(length, 'a'),
+  },
   [DURATION]: {
     accepted: ['1h', '1h30m', '90m', '3600s'],
     refused: ['1d', '-1h', '1.5h', '1h ', '30m1h', '1', '1ms'],
@@ -88,11 +100,18 @@ const TRIALS: Readonly<Record<string, (node: Schema, same: unknown) => Limit>> =
   }),
 };
 
+/** Values of these fields that demand or forbid another one: cases of the rule try each of them. */
+const COUPLED = new Set([
+  'spec.authorities[].key.transparencyLog',
+  'spec.authorities[].certificate.trustedTime',
+]);
+
 /** Values on both sides of a constraint, for a field that now holds `same`. */
 export function limitOf({ keyword, node, path }: Constraint, same: unknown): Limit {
   const trial = TRIALS[keyword];
   if (trial === undefined) throw new Error(`${path}: nothing tries ${keyword}`);
-  return trial(node, same);
+  const limit = trial(node, same);
+  return keyword === 'enum' && COUPLED.has(path) ? { ...limit, accepted: [same] } : limit;
 }
 
 function patternSample(pattern: string): PatternSample {

@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { AUTHORITY_RULE_CASES } from './authority-rule-cases.ts';
 import { EXCEPTION, POLICY } from './bases.ts';
-import type { Subject } from './bases.ts';
-
-/** Values of a field on both sides of one CEL rule, the fields of the rule's own node replaced. */
-export interface RuleCase {
-  readonly subject: Subject;
-  /** Where the rule stands in the schema. */
-  readonly path: string;
-  readonly message: string;
-  /** Merged into the node of the base object (the node itself, where it is no object). */
-  readonly accepted: readonly unknown[];
-  readonly refused: readonly unknown[];
-}
+import type { RuleCase } from './rule-case.ts';
 
 const ref = { name: 'keys', key: 'release.pem' };
 const none = { inline: undefined, configMapRef: undefined, secretRef: undefined };
@@ -33,11 +23,25 @@ const oneMaterial = {
   ],
 };
 
+/** Where policies hold material. */
+const MATERIALS = [
+  'spec.authorities[].key.material',
+  'spec.authorities[].key.trustRoot.material',
+  'spec.authorities[].key.trustRoot.tuf.root',
+  'spec.authorities[].keyless.trustRoot.material',
+  'spec.authorities[].keyless.trustRoot.tuf.root',
+  'spec.authorities[].certificate.roots',
+  'spec.authorities[].certificate.timestampRoots',
+  'spec.registry.ca',
+];
+
 const signature = { anyOf: ['x'] };
 const allowedDigests = [`sha256:${'a'.repeat(64)}`];
 const allowedRepositories = ['registry.example.com/team/app'];
+const attestation = { predicateType: 'https://cyclonedx.org/bom', anyOf: ['x'] };
 const noRequirement = {
   signature: undefined,
+  attestation: undefined,
   allowedDigests: undefined,
   allowedRepositories: undefined,
 };
@@ -45,36 +49,60 @@ const noRequirement = {
 const day = (instant: string): string => `2026-${instant}T00:00:00Z`;
 const requirements = [{ name: 'signed', signature: { anyOf: ['missing'] } }];
 
+const oneThreshold = {
+  message: 'threshold must not exceed the number of authorities in anyOf',
+  accepted: [
+    { anyOf: ['x'], threshold: 1 },
+    { anyOf: ['x'], threshold: undefined },
+    { anyOf: ['x', 'a0'], threshold: 2 },
+  ],
+  refused: [
+    { anyOf: ['x'], threshold: 2 },
+    { anyOf: ['x', 'a0'], threshold: 3 },
+  ],
+};
+
 /** At least one accepted and one refused value for every rule of the schemas. */
 export const RULE_CASES: readonly RuleCase[] = [
-  { subject: POLICY, path: 'spec.authorities[].key.material', ...oneMaterial },
-  { subject: POLICY, path: 'spec.registry.ca', ...oneMaterial },
+  ...MATERIALS.map((path) => ({ subject: POLICY, path, ...oneMaterial })),
+  ...AUTHORITY_RULE_CASES,
+  { subject: POLICY, path: 'spec.requirements[].signature', ...oneThreshold },
+  { subject: POLICY, path: 'spec.requirements[].attestation', ...oneThreshold },
   {
     subject: POLICY,
-    path: 'spec.requirements[].signature',
-    message: 'threshold must not exceed the number of authorities in anyOf',
+    path: 'spec.requirements[].attestation.maxAge',
+    message: 'must be between 1m and 87600h',
+    accepted: ['1m', '60s', '87600h'],
+    refused: ['', '59s', '0s', '87600h1s', '9999999999999h'],
+  },
+  {
+    subject: POLICY,
+    path: 'spec',
+    message: 'requirements: every name in attestation.anyOf must be the name of an authority',
     accepted: [
-      { anyOf: ['x'], threshold: 1 },
-      { anyOf: ['x'], threshold: undefined },
-      { anyOf: ['x', 'a0'], threshold: 2 },
+      { requirements: [{ name: 'sbom', attestation }] },
+      { authorities: undefined, requirements: [{ name: 'digests', allowedDigests }] },
     ],
     refused: [
-      { anyOf: ['x'], threshold: 2 },
-      { anyOf: ['x', 'a0'], threshold: 3 },
+      { requirements: [{ name: 'sbom', attestation: { ...attestation, anyOf: ['missing'] } }] },
+      { authorities: [], requirements: [{ name: 'sbom', attestation }] },
     ],
   },
   {
     subject: POLICY,
     path: 'spec.requirements[]',
-    message: 'exactly one of signature, allowedDigests and allowedRepositories must be set',
+    message:
+      'exactly one of signature, attestation, allowedDigests and allowedRepositories must be set',
     accepted: [
       { ...noRequirement, signature },
+      { ...noRequirement, attestation },
       { ...noRequirement, allowedDigests },
       { ...noRequirement, allowedRepositories },
     ],
     refused: [
       noRequirement,
       { ...noRequirement, signature, allowedDigests },
+      { ...noRequirement, signature, attestation },
       { ...noRequirement, allowedDigests, allowedRepositories },
       { signature, allowedDigests, allowedRepositories },
     ],

@@ -22,7 +22,7 @@ import type { SignatureFact } from './fact.ts';
 const image = testManifest('image');
 const other = testManifest('another image');
 const issuer = new KeyIssuer();
-const KINDS: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'];
+const KINDS: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'RSA-2048', 'RSA-PSS', 'Ed25519'];
 
 interface Setting {
   readonly trusted?: readonly KeyIssuer[];

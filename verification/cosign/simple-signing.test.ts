@@ -43,7 +43,14 @@ const signedPayload = (payload: Buffer): RawSignature =>
 const good = issuer.simpleSigning(image.digest);
 
 describe('a simple signing signature', () => {
-  for (const kind of ['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'] satisfies KeyKind[]) {
+  for (const kind of [
+    'P-256',
+    'P-384',
+    'P-521',
+    'RSA-2048',
+    'RSA-PSS',
+    'Ed25519',
+  ] satisfies KeyKind[]) {
     it(`by a key of the type ${kind} is signed`, () => {
       const signer = new KeyIssuer(kind);
       const fact = check(simpleSigningEvidence(signer.simpleSigning(image.digest)), [

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { constants, createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { dsse } from '@sigstore/core';
 
 /** Key types that cosign signs with. */
-export type KeyKind = 'P-256' | 'P-384' | 'P-521' | 'RSA-2048' | 'Ed25519';
+export type KeyKind = 'P-256' | 'P-384' | 'P-521' | 'RSA-2048' | 'RSA-PSS' | 'Ed25519';
 
 /** A signer whose signatures are real: the crypto is node's, the formats are those of cosign. */
 export class KeyIssuer {
   readonly #privateKey: KeyObject;
   readonly #hash: string | null;
+  readonly #padding: number | undefined;
   /** SubjectPublicKeyInfo as PEM. */
   readonly publicKeyPem: string;
   /** `sha256:<hex>` of the SubjectPublicKeyInfo. */
@@ -20,6 +21,7 @@ export class KeyIssuer {
     const { privateKey, publicKey } = generate(kind);
     this.#privateKey = privateKey;
     this.#hash = hash ?? HASHES[kind];
+    this.#padding = kind === 'RSA-PSS' ? constants.RSA_PKCS1_PSS_PADDING : undefined;
     this.publicKeyPem = publicKey.export({ format: 'pem', type: 'spki' }).toString();
     const der = publicKey.export({ format: 'der', type: 'spki' });
     this.fingerprint = 'sha256:' + createHash('sha256').update(der).digest('hex');
@@ -27,7 +29,11 @@ export class KeyIssuer {
 
   /** Signs bytes as they are. */
   sign(bytes: Uint8Array): Buffer {
-    return sign(this.#hash, bytes, this.#privateKey);
+    const padding = this.#padding;
+    return sign(this.#hash, bytes, {
+      key: this.#privateKey,
+      ...(padding === undefined ? {} : { padding }),
+    });
   }
 
   /** Layer and annotations of a cosign `.sig` image. */
@@ -127,12 +133,14 @@ const HASHES: Readonly<Record<KeyKind, string | null>> = {
   'P-384': 'sha384',
   'P-521': 'sha512',
   'RSA-2048': 'sha256',
+  'RSA-PSS': 'sha256',
   Ed25519: null,
 };
 
 function generate(kind: KeyKind): { privateKey: KeyObject; publicKey: KeyObject } {
   switch (kind) {
     case 'RSA-2048':
+    case 'RSA-PSS':
       return generateKeyPairSync('rsa', { modulusLength: 2048 });
     case 'Ed25519':
       return generateKeyPairSync('ed25519');

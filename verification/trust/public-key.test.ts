@@ -2,13 +2,13 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { constants, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
 import { KeyIssuer, type KeyKind } from '../testing/index.ts';
-import { parsePublicKeys, verifySignature, type TrustedKey } from './public-key.ts';
+import { parsePublicKeys, trustedKeyOf, verifySignature, type TrustedKey } from './public-key.ts';
 
-const KINDS: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'];
+const KINDS: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'RSA-2048', 'RSA-PSS', 'Ed25519'];
 const MESSAGE = Buffer.from('what was signed');
 const invalid = (message: RegExp): object => ({
   name: 'VerificationError',
@@ -73,13 +73,16 @@ describe('public keys', () => {
     assert.equal(verifySignature(only(weak.publicKeyPem), MESSAGE, weak.sign(MESSAGE)), false);
   });
 
-  it('X50: take RSA with PKCS#1 padding only', () => {
-    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const pss = sign('sha256', MESSAGE, {
-      key: privateKey,
-      padding: constants.RSA_PKCS1_PSS_PADDING,
-    });
-    assert.equal(verifySignature(only(pemOf(publicKey)), MESSAGE, pss), false);
+  it('X50: take RSA with PSS and SHA-256 where a policy names the key, and nowhere else', () => {
+    const issuer = new KeyIssuer('RSA-PSS');
+    const named = only(issuer.publicKeyPem);
+    const signature = issuer.sign(MESSAGE);
+    assert.equal(verifySignature(named, MESSAGE, signature), true);
+    assert.equal(verifySignature(named, Buffer.from('something else'), signature), false);
+    const certified = trustedKeyOf(createPublicKey(issuer.publicKeyPem), 'CERT_MALFORMED');
+    assert.equal(verifySignature(certified, MESSAGE, signature), false);
+    const odd = new KeyIssuer('RSA-PSS', 'sha512');
+    assert.equal(verifySignature(only(odd.publicKeyPem), MESSAGE, odd.sign(MESSAGE)), false);
   });
 
   it('do not verify with a hash that the platform lacks', () => {

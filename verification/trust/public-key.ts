@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import {
+  constants,
   createHash,
   createPublicKey,
   verify,
@@ -19,6 +20,8 @@ export interface TrustedKey {
   readonly fingerprint: string;
   /** Hash algorithms that this key is known to sign with; the envelope has no say. */
   readonly hashes: readonly (string | null)[];
+  /** RSA alone: signatures padded by PSS count as those of PKCS #1 v1.5 do. */
+  readonly takesPss?: boolean;
 }
 
 /** Hashes by curve: cosign v3 signs with that of the curve, cosign v2 with SHA-256 whatever the curve. */
@@ -39,6 +42,7 @@ const MAX_RSA_EXPONENT = 2n ** 33n;
  * Parses PEM public keys: several blocks are a rotation set. Refuses (POLICY_INVALID) an empty text,
  * anything but `PUBLIC KEY` blocks, text between them, RSA below 2048 or above 8192 bits, other curves
  * than P-256, P-384 and P-521, and a key that occurs twice (in any encoding).
+ * RSA keys may sign with PSS as well: which padding a key is used with cannot be seen in it.
  */
 export function parsePublicKeys(pem: string): readonly TrustedKey[] {
   const blocks = pemBlocks(pem, 'POLICY_INVALID');
@@ -55,13 +59,21 @@ export function verifySignature(
   bytes: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  return trusted.hashes.some((hash) => {
-    try {
-      return verify(hash, bytes, trusted.key, signature);
-    } catch {
-      return false;
-    }
-  });
+  const { key, hashes, takesPss = false } = trusted;
+  const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING };
+  return hashes.some(
+    (hash) =>
+      isVerified(() => verify(hash, bytes, key, signature)) ||
+      (takesPss && isVerified(() => verify(hash, bytes, pss, signature))),
+  );
+}
+
+function isVerified(verifies: () => boolean): boolean {
+  try {
+    return verifies();
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -89,7 +101,8 @@ function parseBlock(label: string, block: string): TrustedKey {
       cause: thrown,
     });
   }
-  return trustedKeyOf(written, 'POLICY_INVALID');
+  const key = trustedKeyOf(written, 'POLICY_INVALID');
+  return key.key.asymmetricKeyType === 'rsa' ? { ...key, takesPss: true } : key;
 }
 
 /** The same key in its one encoding: a compressed point or spelled-out curve would get a fingerprint of its own. */

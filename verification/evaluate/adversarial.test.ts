@@ -6,7 +6,7 @@ import { createPublicKey, randomBytes, sign } from 'node:crypto';
 import { describe, it } from 'mocha';
 import type { CompiledAuthority, KeyAuthority } from '../authority/index.ts';
 import { checkSignature, type SignatureFact } from '../cosign/index.ts';
-import { compilePolicy } from '../policy/index.ts';
+import { compilePolicy, ExceptionIndex } from '../policy/index.ts';
 import type { RawSignature } from '../ports.ts';
 import { parsePublicKeys, verifyTimestamps } from '../trust/index.ts';
 import {
@@ -20,10 +20,13 @@ import {
   TestCertificateAuthority,
   TestLog,
   testManifest,
+  testSubject,
   TestSigstore,
   TestTimestampAuthority,
   type TestCertificate,
 } from '../testing/index.ts';
+import { evaluate } from './evaluate.ts';
+import { FactCache } from './facts.ts';
 
 const SIGNATURE = 'dev.cosignproject.cosign/signature';
 const ISSUER = 'https://accounts.example';
@@ -175,6 +178,48 @@ describe('a bundle of today', () => {
     assert.equal(outcomeWith(), 'signed');
     for (const value of [undefined, {}, { envelope: '' }])
       assert.equal(outcomeWith({ [checkpoint]: value }), 'BUNDLE_MALFORMED');
+  });
+});
+
+describe('a signer of an own PKI', () => {
+  const threshold = (claims: readonly Readonly<Record<number, string>>[]): string => {
+    const certificate = { roots: { inline: ca.pem }, subjectPattern: '.*@example\\.com' };
+    const names = ['first', 'second'];
+    const policy = compilePolicy('team', {
+      mode: 'Enforce',
+      match: { images: ['**'] },
+      authorities: names.map((name) => ({
+        name,
+        certificate: { ...certificate, trustedTime: 'Now' },
+      })),
+      requirements: [{ name: 'signed', signature: { anyOf: names, threshold: 2 } }],
+    });
+    const { payload } = issuer.simpleSigning(manifest.digest);
+    const signatures = claims.map((own) => {
+      const leaf = ca.issueLeaf({ sans: [{ type: 'email', value: SUBJECT }], claims: own });
+      return simpleSigningEvidence({
+        payload,
+        annotations: {
+          [SIGNATURE]: sign('sha256', payload, leaf.privateKey).toString('base64'),
+          'dev.sigstore.cosign/certificate': leaf.pem,
+        },
+      });
+    });
+    const [result] = evaluate({
+      policy,
+      subject: testSubject(manifest.digest),
+      evidence: { state: 'collected', evidence: evidenceOf(manifest, signatures) },
+      exceptions: new ExceptionIndex(),
+      now: new Date('2025-06-01T12:05:00Z'),
+      facts: new FactCache(),
+    }).results;
+    assert.ok(result.outcome === 'rejected', result.outcome);
+    return result.code;
+  };
+
+  it('A11: is one, whatever token issuers the certificates name', () => {
+    assert.equal(threshold([{ 8: 'https://one' }, { 8: 'https://two' }]), 'THRESHOLD_NOT_MET');
+    assert.equal(threshold([{}, { 8: 'https://two' }]), 'THRESHOLD_NOT_MET');
   });
 });
 

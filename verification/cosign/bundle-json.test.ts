@@ -46,6 +46,19 @@ describe('a bundle is refused', () => {
       'G8: that is nested deeper than 32',
       text.replace(/}$/, `,"x":${'['.repeat(32)}${']'.repeat(32)}}`),
     ],
+    ['X32: with a member that no version names', editJson(good, { comment: 'x' })],
+    [
+      'X32: with an envelope under another name of it',
+      text.replace('"dsseEnvelope"', '"dsse_envelope":{},"dsseEnvelope"'),
+    ],
+    [
+      'X32: with an unknown member of its signature',
+      editJson(good, { 'dsseEnvelope.signatures.0.cert': 'x' }),
+    ],
+    [
+      'X32: with an unknown member of its key',
+      editJson(good, { 'verificationMaterial.publicKey.rawBytes': 'AA==' }),
+    ],
     ['of no media type', editJson(good, { mediaType: undefined })],
     [
       'whose media type is in a list',

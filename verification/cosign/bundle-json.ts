@@ -4,6 +4,7 @@
 import { bundleFromJSON, type Bundle } from '@sigstore/bundle';
 import { asObject, decodeBase64, parseStrictJson } from '../encoding/index.ts';
 import { VerificationError } from '../error.ts';
+import { refuseUnknownMembers } from './bundle-members.ts';
 
 const MAX_DEPTH = 32;
 /** Both spellings of the versions that we know; the library takes any version, with anything behind it. */
@@ -15,8 +16,8 @@ const MATERIALS = ['publicKey', 'x509CertificateChain', 'certificate'] as const;
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Parses a Sigstore bundle v0.1 to v0.3. Strict where the library is lenient: duplicate keys, depth,
- * base64, strings that are none, and members of which exactly one may be set; then the library's own
+ * Parses a Sigstore bundle v0.1 to v0.3. Strict where the library is lenient: duplicate and unknown keys,
+ * depth, base64, strings that are none, and members of which exactly one may be set; then the library's own
  * checks. Throws BUNDLE_MALFORMED.
  */
 export function parseBundle(bytes: Uint8Array): Bundle {
@@ -27,6 +28,7 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   });
   const root = asObject(json);
   if (root === undefined) throw malformedBundle('not an object');
+  refuseUnknownMembers(root);
   checkShape(root);
   try {
     return bundleFromJSON(json);

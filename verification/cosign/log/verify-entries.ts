@@ -2,11 +2,14 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { TransparencyLog, TrustedKey } from '../../trust/index.ts';
-import type { LogEntry, SignedEntity } from '../entity.ts';
+import type { InclusionProof, LogEntry, SignedEntity } from '../entity.ts';
 import { bindEntry } from './body.ts';
 import { checkPath, verifyInclusion } from './inclusion.ts';
 import { verifyPromise } from './promise.ts';
 import { logsOf, proofInvalid } from './trusted-log.ts';
+
+/** Version of the bodies of Rekor v2; that of `intoto` is Rekor v1's. */
+const REKOR_V2 = '0.0.2';
 
 /** Whom to believe about entries, and what is known already of the signature that they belong to. */
 export interface EntriesOptions {
@@ -55,6 +58,7 @@ function verifyEntry(entry: LogEntry, { logs, tokenTimes }: EntriesOptions): Pro
   const { promise, proof } = entry;
   if (promise === undefined) {
     if (proof === undefined) throw proofInvalid('there is neither a promise nor a proof');
+    checkUnsigned(entry, proof);
     return verifyInclusion(entry, logs, tokenTimes);
   }
   const promised = verifyPromise(entry, logs);
@@ -63,4 +67,17 @@ function verifyEntry(entry: LogEntry, { logs, tokenTimes }: EntriesOptions): Pro
   if (proof.checkpoint === undefined) checkPath(entry.body, proof);
   else verifyInclusion(entry, [promised.log], [promised.time]);
   return promised;
+}
+
+/**
+ * Rekor v2 promises nothing and tells no time: what its entries say beside their proof is signed by
+ * nobody. It must not contradict the proof, for readers that go by it.
+ */
+function checkUnsigned(
+  { kind, version, logIndex, integratedTime }: LogEntry,
+  proof: InclusionProof,
+): void {
+  if (version !== REKOR_V2 || kind === 'intoto') return;
+  if (logIndex !== proof.logIndex) throw proofInvalid('inclusion proof is for another index');
+  if (integratedTime !== 0n) throw proofInvalid('entry states a time that nobody signed');
 }

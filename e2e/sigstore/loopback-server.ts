@@ -11,16 +11,19 @@ export interface LoopbackServer {
   stop(): Promise<void>;
 }
 
-/** Answers with JSON; a path it does not know is answered with `undefined`, which becomes a 404. */
+/**
+ * Answers with JSON; a path it does not know is answered with `undefined`, which becomes a 404. A
+ * `Response` is answered as it is.
+ */
 export type JsonHandler = (path: string, body: string) => unknown;
 
 /** Starts it. What the handler throws becomes a 400 with the message. */
 export async function startJsonServer(handler: JsonHandler): Promise<LoopbackServer> {
   const server = createServer((request, response) => {
     void (async () => {
-      const { status, answer } = await answerOf(handler, request);
-      response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(answer));
+      const answer = await answerOf(handler, request);
+      response.writeHead(answer.status, Object.fromEntries(answer.headers));
+      response.end(await answer.text());
     })();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -37,18 +40,16 @@ export async function startJsonServer(handler: JsonHandler): Promise<LoopbackSer
   };
 }
 
-async function answerOf(
-  handler: JsonHandler,
-  request: IncomingMessage,
-): Promise<{ status: number; answer: unknown }> {
+async function answerOf(handler: JsonHandler, request: IncomingMessage): Promise<Response> {
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const answer = handler(request.url ?? '/', Buffer.concat(chunks).toString('utf8'));
+    if (answer instanceof Response) return answer;
     return answer === undefined
-      ? { status: 404, answer: { error: 'not found' } }
-      : { status: 200, answer };
+      ? Response.json({ error: 'not found' }, { status: 404 })
+      : Response.json(answer);
   } catch (error) {
-    return { status: 400, answer: { error: String(error) } };
+    return Response.json({ error: String(error) }, { status: 400 });
   }
 }

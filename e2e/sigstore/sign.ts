@@ -40,7 +40,8 @@ export interface RegistryAccess {
 export interface PublishOptions {
   /**
    * The layout before bundles: tags `.sig` and `.att`. Keyless ones carry a timestamp and no log
-   * entry, as does a key's where a Sigstore is given: that layout cannot carry entries of Rekor v2.
+   * entry, as does a key's where a Sigstore is given: that layout cannot carry entries of Rekor v2,
+   * while those of a Rekor v1 go along.
    */
   readonly legacy?: boolean;
   readonly registry?: RegistryAccess;
@@ -174,10 +175,13 @@ async function bundleFlags({ sigstore, services }: Signer): Promise<string[]> {
 
 async function legacyFlags(by: Signer): Promise<string[]> {
   const { sigstore, services } = by;
-  const layout = ['--use-signing-config=false', '--new-bundle-format=false', '--tlog-upload=false'];
-  if (sigstore === undefined) return layout;
+  const layout = ['--use-signing-config=false', '--new-bundle-format=false'];
+  if (sigstore === undefined) return [...layout, '--tlog-upload=false'];
   return [
     ...layout,
+    sigstore.promises && services?.log !== false
+      ? `--rekor-url=${sigstore.logUrl}`
+      : '--tlog-upload=false',
     `--trusted-root=${sigstore.trustedRootFile}`,
     ...('key' in by ? [] : [`--fulcio-url=${await sigstore.fulcioWith(services?.scts ?? 'own')}`]),
     ...(services?.timestamps === false ? [] : [`--timestamp-server-url=${sigstore.timestampsUrl}`]),

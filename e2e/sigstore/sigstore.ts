@@ -13,10 +13,11 @@ import { createMaterial } from './material.ts';
 import type { Material } from './material.ts';
 import { startOidcIssuers } from './oidc-issuers.ts';
 import type { OidcIssuers } from './oidc-issuers.ts';
+import { startRekorV1, type RekorV1 } from './rekor-v1.ts';
 import { startFulcio, startRekor, startTimestamps } from './services.ts';
 import type { Service } from './services.ts';
 import { writeSigningConfig, writeTrustedRoot } from './trust.ts';
-import type { SigningServices, TextFile, TrustVariation } from './trust.ts';
+import type { PromisingLog, SigningServices, TextFile, TrustVariation } from './trust.ts';
 
 /**
  * A whole Sigstore on loopback, with keys of its own: three token issuers, Fulcio, a certificate
@@ -41,6 +42,14 @@ export interface LocalSigstore {
   signingConfig(services?: SigningServices): Promise<string>;
   /** The Fulcio whose certificates carry such timestamps; started when first asked for. */
   fulcioWith(scts: 'own' | 'foreign' | 'none'): Promise<string>;
+  /**
+   * The same Sigstore, but for the log it signs with: a Rekor v1, started when first asked for, whose
+   * entries tell a time. Its trusted roots name this log beside the other one; the layout before
+   * bundles carries entries of it.
+   */
+  withRekorV1(): Promise<LocalSigstore>;
+  /** Whether the log is a Rekor v1. */
+  readonly promises: boolean;
   /** Ends everything. */
   stop(): Promise<void>;
 }
@@ -50,6 +59,12 @@ interface Parts {
   readonly material: Material;
   readonly issuers: OidcIssuers;
   readonly ctLogs: LoopbackServer;
+}
+
+/** All that signs, but for the log. */
+interface Services extends Parts {
+  readonly fulcios: Fulcios;
+  readonly timestampsUrl: string;
 }
 
 /** Starts one; everything answers when this resolves. */
@@ -62,38 +77,62 @@ export async function startSigstore(): Promise<LocalSigstore> {
   ]);
   const parts = { directory, material, issuers, ctLogs };
   const fulcios = new Fulcios(parts);
-  const [fulcioUrl, rekor, timestamps, root] = await Promise.all([
-    fulcios.urlOf('own'),
+  const [rekor, timestamps] = await Promise.all([
     startRekor(directory, material),
     startTimestamps(directory, material),
-    writeTrustedRoot(directory, material, {}),
+    fulcios.urlOf('own'),
   ]);
-  const timestampsUrl = `${timestamps.url}/api/v1/timestamp`;
+  const services = { ...parts, fulcios, timestampsUrl: `${timestamps.url}/api/v1/timestamp` };
+  let rekorV1: RekorV1 | undefined;
+  const stop = async (): Promise<void> => {
+    await Promise.all([fulcios.stop(), rekor.stop(), timestamps.stop(), rekorV1?.stop()]);
+    await Promise.all([issuers.stop(), ctLogs.stop()]);
+  };
+  const withRekorV1 = remembered(async (): Promise<LocalSigstore> => {
+    rekorV1 = await startRekorV1();
+    const { url, origin } = rekorV1;
+    const publicKey = join(directory, 'rekor-v1.pub');
+    writeFileSync(publicKey, rekorV1.publicKey);
+    return signingInto({ url, origin, publicKey }, services, { stop, withRekorV1 });
+  });
+  return signingInto(rekor, services, { stop, withRekorV1 });
+}
+
+/** The Sigstore with one of its logs; one that has a public key here is a Rekor v1. */
+async function signingInto(
+  log: { readonly url: string } | PromisingLog,
+  { directory, material, issuers, fulcios, timestampsUrl }: Services,
+  whole: Pick<LocalSigstore, 'stop' | 'withRekorV1'>,
+): Promise<LocalSigstore> {
+  const promising = 'publicKey' in log ? log : undefined;
+  const logVersion = promising === undefined ? 2 : 1;
+  const trustedRootWith = (variation: TrustVariation): Promise<TextFile> =>
+    writeTrustedRoot(directory, material, variation, promising);
   const signingConfig = async (services: SigningServices = {}): Promise<string> => {
-    const { scts = 'own', log = true, timestamps: stamped = true } = services;
-    const name = `signing-config-${scts}-${String(log)}-${String(stamped)}.json`;
-    return writeSigningConfig(join(directory, name), {
+    const { scts = 'own', log: logged = true, timestamps = true } = services;
+    const name = [scts, logged ? `v${logVersion.toString()}` : 'unlogged', timestamps].join('-');
+    return writeSigningConfig(join(directory, `signing-config-${name}.json`), {
       fulcio: await fulcios.urlOf(scts),
       oidc: issuers.issuerUrl('email'),
-      log: log ? rekor.url : undefined,
-      timestamps: stamped ? timestampsUrl : undefined,
+      log: logged ? log.url : undefined,
+      logVersion,
+      timestamps: timestamps ? timestampsUrl : undefined,
     });
   };
+  const root = await trustedRootWith({});
   return {
     trustedRoot: root.text,
     trustedRootFile: root.file,
-    fulcioUrl,
-    logUrl: rekor.url,
+    fulcioUrl: await fulcios.urlOf('own'),
+    logUrl: log.url,
+    promises: promising !== undefined,
     timestampsUrl,
     issuerUrl: (kind) => issuers.issuerUrl(kind),
     token: (identity, overrides) => issuers.token(identity, overrides),
-    trustedRootWith: (variation) => writeTrustedRoot(directory, material, variation),
+    trustedRootWith,
     signingConfig: remembered(signingConfig),
     fulcioWith: (scts) => fulcios.urlOf(scts),
-    stop: async () => {
-      await Promise.all([fulcios.stop(), rekor.stop(), timestamps.stop()]);
-      await Promise.all([issuers.stop(), ctLogs.stop()]);
-    },
+    ...whole,
   };
 }
 

@@ -40,6 +40,8 @@ export interface ServiceUrls {
   readonly fulcio: string;
   readonly oidc: string;
   readonly log: string | undefined;
+  /** Version of the log's API; 2 unless told. */
+  readonly logVersion?: 1 | 2;
   readonly timestamps: string | undefined;
 }
 
@@ -52,16 +54,34 @@ const PARTS = {
 
 const HOUR_MS = 3_600_000;
 
-/** Lets cosign write a trusted root of the material into the folder. */
+/** A log that promises to enter what it is given, as Rekor v1 does. */
+export interface PromisingLog {
+  readonly url: string;
+  /** What its checkpoints begin with: its name. */
+  readonly origin: string;
+  /** File of its public key, PEM. */
+  readonly publicKey: string;
+}
+
+/**
+ * Lets cosign write a trusted root of the material, and of a log beside its own, into the folder.
+ * Entries of that other log were in order from an hour ago on.
+ */
 export async function writeTrustedRoot(
   directory: string,
   material: Material,
   variation: TrustVariation,
+  promising?: PromisingLog,
 ): Promise<TextFile> {
   const parts = Object.keys(PARTS) as (keyof PublicFiles)[];
   const flags = parts.flatMap((part) => trustFlag(material, part, variation[part] ?? 'own'));
+  if (promising !== undefined) {
+    const { origin, publicKey } = promising;
+    flags.push(`--rekor=url=http://${origin},public-key=${publicKey},start-time=${ago(HOUR_MS)}`);
+  }
   const name = parts.map((part) => variation[part] ?? 'own').join('-');
-  const file = join(directory, `trusted-root-${name}.json`);
+  const suffix = promising === undefined ? '' : '-promising';
+  const file = join(directory, `trusted-root-${name}${suffix}.json`);
   await mustRun(tool('cosign'), ['trusted-root', 'create', ...flags, `--out=${file}`]);
   return { file, text: readFileSync(file, 'utf8') };
 }
@@ -87,7 +107,9 @@ export async function writeSigningConfig(file: string, urls: ServiceUrls): Promi
     ...['signing-config', 'create', `--out=${file}`],
     `--fulcio=${service(urls.fulcio, 1)}`,
     `--oidc-provider=${service(urls.oidc, 1)}`,
-    ...(urls.log === undefined ? [] : [`--rekor=${service(urls.log, 2)}`, '--rekor-config=ANY']),
+    ...(urls.log === undefined
+      ? []
+      : [`--rekor=${service(urls.log, urls.logVersion ?? 2)}`, '--rekor-config=ANY']),
     ...(urls.timestamps === undefined
       ? []
       : [`--tsa=${service(urls.timestamps, 1)}`, '--tsa-config=ANY']),

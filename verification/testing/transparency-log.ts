@@ -90,7 +90,11 @@ export class TestLog {
   /** Enters a signature that verifies with the certificate or key in `pem`. */
   enter(entity: SignedEntity, pem: string, options: EnterOptions = {}): LogEntry {
     const kind = options.kind ?? KINDS[this.version];
-    const body = options.body ?? bodyOf(kind, entity, pem, options);
+    return this.enterBody(kind, options.body ?? bodyOf(kind, entity, pem, options), options);
+  }
+
+  /** Enters a body as it stands, whatever is in it. */
+  enterBody(kind: LogKind, body: Buffer, options: EnterOptions = {}): LogEntry {
     const index = this.#tree.append(body);
     const without = new Set(options.without);
     const entry = this.#bareEntry(kind, body, { index, ...options });

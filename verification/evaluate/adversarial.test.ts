@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { createPublicKey, randomBytes, sign } from 'node:crypto';
+import { createHash, createPublicKey, randomBytes, sign } from 'node:crypto';
 import { describe, it } from 'mocha';
 import type { CompiledAuthority, KeyAuthority } from '../authority/index.ts';
 import { checkSignature, type SignatureFact } from '../cosign/index.ts';
@@ -20,6 +20,7 @@ import {
   TestCertificateAuthority,
   TestLog,
   testManifest,
+  testPolicy,
   testSubject,
   TestSigstore,
   TestTimestampAuthority,
@@ -220,6 +221,36 @@ describe('a signer of an own PKI', () => {
   it('A11: is one, whatever token issuers the certificates name', () => {
     assert.equal(threshold([{ 8: 'https://one' }, { 8: 'https://two' }]), 'THRESHOLD_NOT_MET');
     assert.equal(threshold([{}, { 8: 'https://two' }]), 'THRESHOLD_NOT_MET');
+  });
+});
+
+describe('an index that lists an image', () => {
+  it('X3: speaks for it with a manifest of the digest that is signed, and with no other', () => {
+    const mediaType = 'application/vnd.oci.image.index.v1+json';
+    const indexOf = (child: { readonly digest: string }): ReturnType<typeof testManifest> => {
+      const manifests = [{ mediaType: manifest.mediaType, digest: child.digest, size: 1 }];
+      const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
+      const hex = createHash('sha256').update(bytes).digest('hex');
+      return { bytes, mediaType, digest: `sha256:${hex}` };
+    };
+    const judged = (bytes: Buffer, { digest }: ReturnType<typeof testManifest>): string => {
+      const signature = simpleSigningEvidence(issuer.simpleSigning(digest));
+      const index = evidenceOf({ bytes, mediaType, digest }, [signature]);
+      const [result] = evaluate({
+        policy: compilePolicy('team', testPolicy([issuer], { platforms: 'AllowIndexSignature' })),
+        subject: testSubject(manifest.digest),
+        evidence: { state: 'collected', evidence: { ...evidenceOf(manifest, []), index } },
+        exceptions: new ExceptionIndex(),
+        now: new Date('2026-11-20T12:00:00Z'),
+        facts: new FactCache(),
+      }).results;
+      return result.outcome;
+    };
+    const listing = indexOf(manifest);
+    const foreign = indexOf(testManifest('another'));
+    assert.equal(judged(listing.bytes, listing), 'verified');
+    assert.equal(judged(foreign.bytes, foreign), 'rejected');
+    assert.equal(judged(listing.bytes, foreign), 'rejected');
   });
 });
 

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { CompiledAuthority } from '../authority/index.ts';
-import { indexLists } from '../image/index.ts';
+import { indexLists, matchesDigest, type Digest } from '../image/index.ts';
 import type { SignatureRequirement } from '../policy/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
 import type { RequirementResult } from '../result.ts';
@@ -35,11 +35,22 @@ export function evaluateSignature(
   const own = evaluateOf(requirement, question);
   const index = question.evidence.index;
   if (own.outcome === 'verified' || !question.acceptsIndex || index === undefined) return own;
-  if (!indexLists(index.manifest, question.evidence.digest)) return own;
+  if (!speaksFor(index, question.evidence.digest)) return own;
   const listed = evaluateOf(requirement, { ...question, evidence: index });
   if (listed.outcome === 'verified')
     return { ...listed, message: `${listed.message}, as part of the index ${index.digest}` };
   return own.outcome === 'rejected' && listed.outcome === 'inconclusive' ? listed : own;
+}
+
+const bound = new WeakMap<Evidence, boolean>();
+
+/** What is signed is the digest of the index: the manifest that lists the image has to be the one of it. */
+function speaksFor(index: Evidence, child: Digest): boolean {
+  const { digest, manifest } = index;
+  if (!indexLists(manifest, child)) return false;
+  const known = bound.get(index) ?? matchesDigest(digest, manifest.bytes);
+  bound.set(index, known);
+  return known;
 }
 
 function evaluateOf(requirement: SignatureRequirement, question: SignatureCase): RequirementResult {

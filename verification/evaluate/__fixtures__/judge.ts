@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { compilePolicy, ExceptionIndex } from '../../policy/index.ts';
+import { compilePolicy, ExceptionIndex, type CompiledPolicy } from '../../policy/index.ts';
 import type { Evidence, RawSignature } from '../../ports.ts';
 import type { ReasonCode } from '../../reasons.ts';
 import type { Verdict } from '../../result.ts';
@@ -64,13 +64,23 @@ export function judge(signatures: readonly RawSignature[], setting: Setting): Ve
   const spec = testPolicy([], { authorities: [...by], requirements: [requirement], ...policy });
   const evidence = { ...evidenceOf(IMAGE, signatures), ...setting.evidence };
   return evaluate({
-    policy: compilePolicy('team', spec),
+    policy: compiled(spec),
     subject: testSubject(IMAGE.digest),
     evidence: { state: 'collected', evidence },
     exceptions: new ExceptionIndex(),
     now: new Date(setting.now ?? NOW),
     facts: setting.facts ?? unmemoisedFacts,
   });
+}
+
+/** Policies that were compiled: tests of many inputs ask by one policy. */
+const policies = new Map<string, CompiledPolicy>();
+
+function compiled(spec: unknown): CompiledPolicy {
+  const name = JSON.stringify(spec);
+  const policy = policies.get(name) ?? compilePolicy('team', spec);
+  policies.set(name, policy);
+  return policy;
 }
 
 /** Asserts that the verdict is a pass. */

@@ -42,8 +42,12 @@ interface Thread {
   busy: (Waiting & { readonly ended: () => void }) | undefined;
 }
 
+/** Evidence that takes much memory: one such job at a time, so that others and the process have some, too. */
+const LARGE_BYTES = 8 * 1024 * 1024;
 /** A thread that read as much is ended when it has nothing to do: its heap would stay as large as it got. */
 const RECYCLED_BYTES = 16 * 1024 * 1024;
+/** Bytes that are copied in a millisecond or two. */
+const TURN_BYTES = 512 * 1024;
 /** Compiled, this file has a neighbour of its own kind: the URL of a worker is not rewritten. */
 const ENTRY = new URL(
   import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
@@ -103,7 +107,9 @@ export class FactWorkers {
   #next(): void {
     const idle = [...this.#threads].find(({ busy }) => busy === undefined);
     if (idle === undefined && this.#threads.size >= this.#limits.threads) return;
-    const waiting = this.#waiting.shift();
+    const hasLarge = [...this.#threads].some(({ busy }) => busy !== undefined && isLarge(busy));
+    const at = this.#waiting.findIndex((waiting) => !hasLarge || !isLarge(waiting));
+    const [waiting] = at < 0 ? [] : this.#waiting.splice(at, 1);
     if (waiting === undefined) return;
     try {
       this.#give(idle ?? this.#start(), waiting);
@@ -138,7 +144,6 @@ export class FactWorkers {
     return thread;
   }
 
-  /** The bytes are copied, and the copy is handed over: what the cache holds stays where it is. */
   #give(thread: Thread, waiting: Waiting): void {
     const { jobMs } = this.#limits;
     const deadline = this.#clock.deadline(jobMs);
@@ -147,21 +152,35 @@ export class FactWorkers {
       void this.#end(thread, 'timed-out', detail);
     };
     deadline.addEventListener('abort', onDeadline, { once: true });
-    thread.busy = {
-      ...waiting,
-      ended: () => deadline.removeEventListener('abort', onDeadline),
-    };
+    const ended = (): void => deadline.removeEventListener('abort', onDeadline);
+    thread.busy = { ...waiting, ended };
     thread.worker.ref();
-    const { signature, manifest } = waiting.job;
-    const bytes = new Uint8Array(signature.bytes);
-    const manifestBytes = new Uint8Array(manifest.bytes);
+    void this.#send(thread, waiting.job).catch(() => this.#end(thread, 'died', 'its thread ended'));
+  }
+
+  /** The bytes are copied, and the copy is handed over: what the cache holds stays where it is. */
+  async #send(thread: Thread, job: Job): Promise<void> {
+    const { signature, manifest } = job;
+    const bytes = await this.#copied(signature.bytes);
+    const manifestBytes = await this.#copied(manifest.bytes);
+    if (!this.#threads.has(thread)) return;
     const message: Job = {
-      ...waiting.job,
+      ...job,
       signature: { ...signature, bytes },
       manifest: { ...manifest, bytes: manifestBytes },
     };
     thread.read += bytes.byteLength;
     thread.worker.postMessage(message, [bytes.buffer, manifestBytes.buffer]);
+  }
+
+  /** Memory that is new has to be found first: of much, each part takes a turn of the event loop. */
+  async #copied(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    const copy = new Uint8Array(bytes.byteLength);
+    for (let at = 0; at < bytes.byteLength; at += TURN_BYTES) {
+      if (bytes.byteLength > TURN_BYTES) await this.#clock.sleep(0);
+      copy.set(bytes.subarray(at, at + TURN_BYTES), at);
+    }
+    return copy;
   }
 
   #release(thread: Thread): void {
@@ -180,6 +199,10 @@ export class FactWorkers {
     this.#next();
     await gone;
   }
+}
+
+function isLarge({ job }: Waiting): boolean {
+  return job.signature.bytes.byteLength >= LARGE_BYTES;
 }
 
 function refuse({ job, settle }: Waiting, outcome: JobOutcome, detail: string): void {

@@ -6,6 +6,13 @@ import type { ReasonCode } from '../reasons.ts';
 
 /** Characters of a key that a message shows. */
 const SHOWN_CHARS = 64;
+/**
+ * Objects and arrays, and different keys, of one text. A parser takes memory for each, many times the three
+ * bytes that `{},` has, and a process does not survive a parser that finds none left. A bill of materials
+ * of 32 MiB has some 300,000 objects with 100 different keys.
+ */
+const MAX_BRACKETS = 500_000;
+const MAX_KEYS = 200_000;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** What went wrong is told with this code, so that callers name their own kind of malformed. */
@@ -22,7 +29,8 @@ interface StrictJsonOptions {
  * invalid UTF-8, a byte order mark, keys that repeat within an object (also where they differ only
  * in case, since Go folds case), `__proto__` as a key, and nesting beyond `maxDepth`.
  *
- * Throws a VerificationError with the given code.
+ * Throws a VerificationError with the given code, and LIMIT_EXCEEDED for more objects and arrays than
+ * 500,000, or different keys than 200,000.
  */
 export function parseStrictJson(bytes: Uint8Array, options: StrictJsonOptions): unknown {
   const refuse = (detail: string, cause?: unknown): never => {
@@ -34,7 +42,7 @@ export function parseStrictJson(bytes: Uint8Array, options: StrictJsonOptions): 
   } catch (thrown) {
     return refuse('not UTF-8', thrown);
   }
-  const problem = scan(text, options.maxDepth);
+  const problem = scan(text, options);
   if (problem !== undefined) return refuse(problem);
   try {
     return JSON.parse(text) as unknown;
@@ -54,8 +62,8 @@ const CLOSE_ARRAY = 0x5d;
 const ARRAY = -1;
 
 /** Walks the text once; answers the first problem. Grammar itself is left to JSON.parse. */
-function scan(text: string, maxDepth: number): string | undefined {
-  const keys = new KeyLedger(text);
+function scan(text: string, { maxDepth, what }: StrictJsonOptions): string | undefined {
+  const keys = new KeyLedger(text, what);
   const { length } = text;
   for (let at = 0; at < length; at += 1) {
     const char = text.charCodeAt(at);
@@ -98,10 +106,13 @@ class KeyLedger {
   /** Where in `#open` the keys of each open bracket start. */
   readonly #starts: number[] = [];
   readonly #open: number[] = [];
+  readonly #what: string;
+  #opened = 0;
   #closed = 0;
 
-  constructor(text: string) {
+  constructor(text: string, what: string) {
     this.#text = text;
+    this.#what = what;
   }
 
   get depth(): number {
@@ -109,6 +120,8 @@ class KeyLedger {
   }
 
   open(isObject: boolean): void {
+    this.#opened += 1;
+    if (this.#opened > MAX_BRACKETS) throw this.#tooMany(MAX_BRACKETS, 'objects and arrays');
     this.#starts.push(isObject ? this.#open.length : ARRAY);
   }
 
@@ -142,11 +155,17 @@ class KeyLedger {
       const folded = fold(key);
       if (folded === '__proto__') return 'key __proto__';
       number = this.#numbers.get(`:${folded}`) ?? this.#numbers.size;
+      if (this.#numbers.size >= 2 * MAX_KEYS) throw this.#tooMany(MAX_KEYS, 'different keys');
       this.#numbers.set(`:${folded}`, number);
       this.#numbers.set(raw, number);
     }
     this.#open.push(number);
     return undefined;
+  }
+
+  #tooMany(limit: number, of: string): VerificationError {
+    const detail = `${this.#what}: more than ${limit.toString()} ${of}`;
+    return new VerificationError('LIMIT_EXCEEDED', detail);
   }
 
   #isFollowedByColon(end: number): boolean {

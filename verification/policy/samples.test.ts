@@ -19,10 +19,17 @@ const FOLDER = new URL('../../config/samples/', import.meta.url);
 const CA = new TestCertificateAuthority();
 const TRUSTED_ROOT = seedTrustedRoot().text;
 
+/** As GitHub's own: it has neither transparency logs nor certificate logs. */
+const WITHOUT_LOGS = JSON.stringify({
+  ...(JSON.parse(TRUSTED_ROOT) as object),
+  tlogs: undefined,
+  ctlogs: undefined,
+});
+
 /** What stands in for the objects of a cluster that samples name. */
 const OBJECTS: Readonly<Record<string, string>> = {
   'private-sigstore/trusted_root.json': TRUSTED_ROOT,
-  'github-sigstore/trusted_root.json': TRUSTED_ROOT,
+  'github-sigstore/trusted_root.json': WITHOUT_LOGS,
   'own-pki/roots.pem': CA.pem,
   'own-pki/timestamp-roots.pem': CA.pem,
   'tuf-root/root.json': '{}',

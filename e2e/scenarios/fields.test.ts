@@ -6,18 +6,29 @@ import { after, before, describe, it } from 'mocha';
 import pLimit from 'p-limit';
 import { namespace, sharedWorld } from '../world/index.ts';
 import { readSchema } from './crds/schema.ts';
+import { sharedSigstore } from '../sigstore/index.ts';
+import { ATTESTATION_TRIALS } from './fields/attestation-trials.ts';
+import { AUTHORITY_TRIALS } from './fields/authority-trials.ts';
 import { COVERAGE_TRIALS } from './fields/coverage-trials.ts';
 import { EXCEPTION_TRIALS } from './fields/exception-trials.ts';
 import { Ground, LABELS, type Backdrop } from './fields/ground.ts';
 import { INTERVAL_TRIAL } from './fields/interval-trial.ts';
 import { differingLeaves, leafPaths } from './fields/leaves.ts';
 import { MATERIAL_TRIALS } from './fields/material-trials.ts';
+import { startMirror, type Mirror } from './fields/mirror.ts';
 import { REQUIREMENT_TRIALS } from './fields/requirement-trials.ts';
 import { startTlsRegistry, type TlsRegistry } from './fields/tls-registry.ts';
 import type { Kind, Trial, Tried } from './fields/trial.ts';
 
 const TRIALS: Readonly<Record<Kind, readonly Trial[]>> = {
-  ImageTrustPolicy: [...COVERAGE_TRIALS, ...MATERIAL_TRIALS, ...REQUIREMENT_TRIALS, INTERVAL_TRIAL],
+  ImageTrustPolicy: [
+    ...COVERAGE_TRIALS,
+    ...MATERIAL_TRIALS,
+    ...AUTHORITY_TRIALS,
+    ...REQUIREMENT_TRIALS,
+    ...ATTESTATION_TRIALS,
+    INTERVAL_TRIAL,
+  ],
   SigningException: EXCEPTION_TRIALS,
 };
 const SCHEMAS = {
@@ -36,14 +47,17 @@ function nameOf({ kind, path }: Trial): string {
 describe('every field of the two kinds has an effect on a real API server', function () {
   this.timeout(60_000);
   let registry: Promise<TlsRegistry> | undefined;
+  let mirror: Mirror;
   const running = new Map<Trial, Promise<readonly Tried[]>>();
 
   before(async () => {
-    const world = await sharedWorld();
+    const [world, sigstore] = await Promise.all([sharedWorld(), sharedSigstore()]);
+    mirror = await startMirror(world.mirrorHost);
     const review = await world.kubectl.must(['auth', 'whoami', '-o', 'json']);
     const { status } = JSON.parse(review) as { status: { userInfo: { username: string } } };
     const me = status.userInfo.username;
-    const backdrop: Backdrop = { world, me, tls: () => (registry ??= startTlsRegistry(world)) };
+    const tls = (): Promise<TlsRegistry> => (registry ??= startTlsRegistry(world));
+    const backdrop: Backdrop = { world, sigstore, mirror, me, tls };
     const trials = Object.values(TRIALS).flat();
     await world.kubectl.apply(trials.map((trial) => namespace(nameOf(trial), LABELS)));
     const limit = pLimit(AT_ONCE);
@@ -55,7 +69,7 @@ describe('every field of the two kinds has an effect on a real API server', func
   });
 
   after(async () => {
-    await (await registry)?.stop();
+    await Promise.all([mirror.stop(), (await registry)?.stop()]);
   });
 
   for (const kind of ['ImageTrustPolicy', 'SigningException'] as const) {

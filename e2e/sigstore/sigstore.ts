@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { newDirectory } from '../harness/index.ts';
@@ -28,6 +28,10 @@ export interface LocalSigstore {
   readonly trustedRoot: string;
   /** Path of {@link LocalSigstore.trustedRoot}. */
   readonly trustedRootFile: string;
+  /** Certificates of its timestamp authority, PEM. */
+  readonly timestampRoots: string;
+  /** Those of one that has nothing to do with it. */
+  readonly foreignTimestampRoots: string;
   readonly fulcioUrl: string;
   readonly logUrl: string;
   /** Where timestamps are asked for, path included. */
@@ -123,6 +127,8 @@ async function signingInto(
   return {
     trustedRoot: root.text,
     trustedRootFile: root.file,
+    timestampRoots: readFileSync(material.files.own.timestamps, 'utf8'),
+    foreignTimestampRoots: readFileSync(material.files.foreign.timestamps, 'utf8'),
     fulcioUrl: await fulcios.urlOf('own'),
     logUrl: log.url,
     promises: promising !== undefined,

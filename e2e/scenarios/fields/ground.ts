@@ -10,8 +10,10 @@ import {
   type Namespace,
   type PushedImage,
 } from '../../harness/index.ts';
+import type { LocalSigstore } from '../../sigstore/index.ts';
 import { reportOf, resultsOf, type ReportResult } from '../../story/index.ts';
 import { deployment, keyPolicySpec, pod, policy, type World } from '../../world/index.ts';
+import type { Mirror } from './mirror.ts';
 import type { TlsRegistry } from './tls-registry.ts';
 
 /** A spec of either kind. */
@@ -20,6 +22,9 @@ export type Spec = Readonly<Record<string, unknown>>;
 /** What all trials share. */
 export interface Backdrop {
   readonly world: World;
+  readonly sigstore: LocalSigstore;
+  /** Where trust roots are served from by TUF. */
+  readonly mirror: Mirror;
   /** Who kubectl is. */
   readonly me: string;
   /** A registry whose certificate no process knows by itself; started once it is asked for. */
@@ -37,11 +42,13 @@ export class Ground {
   readonly name: string;
   readonly backdrop: Backdrop;
   readonly world: World;
+  readonly sigstore: LocalSigstore;
   readonly #now = Date.now();
 
   constructor(backdrop: Backdrop, name: string) {
     this.backdrop = backdrop;
     this.world = backdrop.world;
+    this.sigstore = backdrop.sigstore;
     this.name = name;
   }
 
@@ -99,10 +106,25 @@ export class Ground {
 
   /** Applies the policy and waits until it is enforced; answers the field where it is refused. */
   async enforce(spec: Spec, name: string = this.name): Promise<string | undefined> {
+    const refused = await this.apply(spec, name);
+    if (refused === undefined) await this.world.enforced(name);
+    return refused;
+  }
+
+  /** Applies the policy; answers the field where it is refused. */
+  async apply(spec: Spec, name: string = this.name): Promise<string | undefined> {
     const answer = await this.world.kubectl.tryApply(policy(name, spec));
-    if (answer.code !== 0) return refusal(answer);
-    await this.world.enforced(name);
-    return undefined;
+    return answer.code === 0 ? undefined : refusal(answer);
+  }
+
+  /** Status and reason of a condition that speaks of the policy as it is now. */
+  async condition(type: string): Promise<string> {
+    const { kubectl } = this.world;
+    const { metadata, status } = await kubectl.get<PolicyLike>('imagetrustpolicy', this.name);
+    const found = status?.conditions?.find((condition) => condition.type === type);
+    return found?.observedGeneration === metadata.generation
+      ? `${found.status} ${found.reason}`
+      : 'none';
   }
 
   /** Applies the exception in the name of who requests it; answers the field where it is refused. */
@@ -162,6 +184,18 @@ export class Ground {
     const results = resultsOf(await reportOf(this.world, workload));
     return results.map(tell).join(', ');
   }
+}
+
+interface PolicyLike {
+  readonly metadata: { readonly generation: number };
+  readonly status?: {
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason: string;
+      readonly observedGeneration: number;
+    }[];
+  };
 }
 
 /** Runs a program with more in its environment. */

@@ -3,11 +3,12 @@
 
 import type { Schema } from '../crds/schema.ts';
 
-/** Every leaf below a node: lists as `[]`, a map of strings is one leaf. */
+/** Every leaf below a node: lists as `[]`; a map of strings is one leaf, an object without fields too. */
 export function leafPaths(node: Schema, path = ''): readonly string[] {
   if (node.items !== undefined) return leafPaths(node.items, `${path}[]`);
-  if (node.properties === undefined) return [path];
-  return Object.entries(node.properties).flatMap(([name, child]) =>
+  const fields = Object.entries(node.properties ?? {});
+  if (fields.length === 0) return [path];
+  return fields.flatMap(([name, child]) =>
     leafPaths(child, path === '' ? name : `${path}.${name}`),
   );
 }

@@ -3,23 +3,9 @@
 
 import { pushImage, signBundle } from '../../harness/index.ts';
 import { withEnvironment, type Ground, type Spec } from './ground.ts';
+import { TRUST_HOLDERS } from './trust-holders.ts';
+import type { Holder, Holding } from './holder.ts';
 import { policyTrial, type Side, type Trial } from './trial.ts';
-
-/** A place of a policy that holds material: a policy with it, and what good and bad material lead to. */
-interface Holder {
-  readonly path: string;
-  readonly arrange: (ground: Ground) => Promise<Holding>;
-}
-
-interface Holding {
-  readonly image: string;
-  /** The text that makes the image pass, and one that does not. */
-  readonly good: string;
-  readonly bad: string;
-  /** What is seen with the bad one. */
-  readonly refused: string;
-  spec(material: Spec): Spec;
-}
 
 const KEYS: Holder = {
   path: 'authorities[].key.material',
@@ -57,27 +43,34 @@ const CERTIFICATES: Holder = {
 };
 
 /** Fields that hold keys and certificates, or name an object that does. */
-export const MATERIAL_TRIALS: readonly Trial[] = [KEYS, CERTIFICATES].flatMap((holder) => [
-  trial(holder, 'inline', 'the text itself counts', ({ good, bad }) =>
-    Promise.resolve([{ inline: good }, { inline: bad }]),
-  ),
-  ...(['ConfigMap', 'Secret'] as const).flatMap((kind) => {
-    const ref = kind === 'ConfigMap' ? 'configMapRef' : 'secretRef';
-    return [
-      trial(holder, `${ref}.name`, `the ${kind} of that name is read`, async (holding, ground) => {
-        const key = 'text.pem';
-        const right = await ground.keep(kind, 'right', { [key]: holding.good });
-        const wrong = await ground.keep(kind, 'wrong', { [key]: holding.bad });
-        return [{ [ref]: { name: right, key } }, { [ref]: { name: wrong, key } }];
-      }),
-      trial(holder, `${ref}.key`, `that key of the ${kind} is read`, async (holding, ground) => {
-        const { good, bad } = holding;
-        const name = await ground.keep(kind, 'both', { 'right.pem': good, 'wrong.pem': bad });
-        return [{ [ref]: { name, key: 'right.pem' } }, { [ref]: { name, key: 'wrong.pem' } }];
-      }),
-    ];
-  }),
-]);
+export const MATERIAL_TRIALS: readonly Trial[] = [KEYS, CERTIFICATES, ...TRUST_HOLDERS].flatMap(
+  (holder) => [
+    trial(holder, 'inline', 'the text itself counts', ({ good, bad }) =>
+      Promise.resolve([{ inline: good }, { inline: bad }]),
+    ),
+    ...(['ConfigMap', 'Secret'] as const).flatMap((kind) => {
+      const ref = kind === 'ConfigMap' ? 'configMapRef' : 'secretRef';
+      return [
+        trial(
+          holder,
+          `${ref}.name`,
+          `the ${kind} of that name is read`,
+          async (holding, ground) => {
+            const key = 'text.pem';
+            const right = await ground.keep(kind, 'right', { [key]: holding.good });
+            const wrong = await ground.keep(kind, 'wrong', { [key]: holding.bad });
+            return [{ [ref]: { name: right, key } }, { [ref]: { name: wrong, key } }];
+          },
+        ),
+        trial(holder, `${ref}.key`, `that key of the ${kind} is read`, async (holding, ground) => {
+          const { good, bad } = holding;
+          const name = await ground.keep(kind, 'both', { 'right.pem': good, 'wrong.pem': bad });
+          return [{ [ref]: { name, key: 'right.pem' } }, { [ref]: { name, key: 'wrong.pem' } }];
+        }),
+      ];
+    }),
+  ],
+);
 
 function trial(
   { path, arrange }: Holder,
@@ -88,10 +81,13 @@ function trial(
   return policyTrial(`${path}.${field}`, shows, async (ground) => {
     const holding = await arrange(ground);
     const [right, wrong] = await materials(holding, ground);
+    const { accepted = 'admitted', refused, image, condition } = holding;
     const sides: [Side, Side] = [
-      [holding.spec(right), 'admitted'],
-      [holding.spec(wrong), holding.refused],
+      [holding.spec(right), accepted],
+      [holding.spec(wrong), refused],
     ];
-    return { sides, observe: () => ground.pod(holding.image) };
+    return condition === undefined
+      ? { sides, observe: () => ground.pod(image) }
+      : { sides, observe: () => ground.condition(condition), untilEnforced: false };
   });
 }

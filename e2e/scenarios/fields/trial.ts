@@ -33,23 +33,29 @@ export type Side = readonly [spec: Spec, outcome: string];
 export interface Setting {
   readonly sides: readonly [Side, Side, ...Side[]];
   readonly observe: () => Promise<string>;
+  /** False where a policy need not be enforced for that; true unless told. */
+  readonly untilEnforced?: boolean;
 }
 
 const SEEN_MS = 10_000;
 
-/** Tries a field of a policy. */
+/** Tries a field of a policy; `alongside` are fields that have to change with it. */
 export function policyTrial(
   path: string,
   shows: string,
   arrange: (ground: Ground) => Promise<Setting>,
+  alongside: readonly string[] = [],
 ): Trial {
-  const apply = (ground: Ground) => (spec: Spec) => ground.enforce(spec);
   return {
     kind: 'ImageTrustPolicy',
     path,
     shows,
-    alongside: [],
-    run: async (ground) => inTurn(await arrange(ground), apply(ground)),
+    alongside,
+    run: async (ground) => {
+      const setting = await arrange(ground);
+      const { untilEnforced = true } = setting;
+      return inTurn(setting, (spec) => (untilEnforced ? ground.enforce(spec) : ground.apply(spec)));
+    },
   };
 }
 

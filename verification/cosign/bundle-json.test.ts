@@ -59,6 +59,11 @@ describe('a bundle is refused', () => {
       'X32: with an unknown member of its key',
       editJson(good, { 'verificationMaterial.publicKey.rawBytes': 'AA==' }),
     ],
+    ['whose hint is not a string', editJson(good, { 'verificationMaterial.publicKey.hint': true })],
+    [
+      'with a list in place of a keyid',
+      editJson(good, { 'dsseEnvelope.signatures.0.keyid': ['x'] }),
+    ],
     ['of no media type', editJson(good, { mediaType: undefined })],
     [
       'whose media type is in a list',

@@ -4,7 +4,7 @@
 import { bundleFromJSON, type Bundle } from '@sigstore/bundle';
 import { asObject, decodeBase64, parseStrictJson } from '../encoding/index.ts';
 import { VerificationError } from '../error.ts';
-import { refuseUnknownMembers } from './bundle-members.ts';
+import { checkMembers } from './bundle-members.ts';
 
 const MAX_DEPTH = 32;
 /** Both spellings of the versions that we know; the library takes any version, with anything behind it. */
@@ -28,7 +28,7 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   });
   const root = asObject(json);
   if (root === undefined) throw malformedBundle('not an object');
-  refuseUnknownMembers(root);
+  checkMembers(root);
   checkShape(root);
   try {
     return bundleFromJSON(json);

@@ -4,58 +4,87 @@
 import { asObject } from '../encoding/index.ts';
 import { VerificationError } from '../error.ts';
 
-/** Members by name; of a list, those of each item. Without names there is nothing further in. */
+/** What stands at a place: `number` as JSON for protobuf has it, also as a text. */
+type Shape = 'text' | 'number' | readonly [Shape] | Members;
+
 interface Members {
-  readonly [name: string]: Members;
+  readonly [name: string]: Shape;
 }
 
-const VALUE: Members = {};
-
 const BUNDLE: Members = {
-  mediaType: VALUE,
+  mediaType: 'text',
   verificationMaterial: {
-    publicKey: { hint: VALUE },
-    certificate: { rawBytes: VALUE },
-    x509CertificateChain: { certificates: { rawBytes: VALUE } },
-    tlogEntries: {
-      logIndex: VALUE,
-      logId: { keyId: VALUE },
-      kindVersion: { kind: VALUE, version: VALUE },
-      integratedTime: VALUE,
-      inclusionPromise: { signedEntryTimestamp: VALUE },
-      inclusionProof: {
-        logIndex: VALUE,
-        rootHash: VALUE,
-        treeSize: VALUE,
-        hashes: VALUE,
-        checkpoint: { envelope: VALUE },
+    publicKey: { hint: 'text' },
+    certificate: { rawBytes: 'text' },
+    x509CertificateChain: { certificates: [{ rawBytes: 'text' }] },
+    tlogEntries: [
+      {
+        logIndex: 'number',
+        logId: { keyId: 'text' },
+        kindVersion: { kind: 'text', version: 'text' },
+        integratedTime: 'number',
+        inclusionPromise: { signedEntryTimestamp: 'text' },
+        inclusionProof: {
+          logIndex: 'number',
+          rootHash: 'text',
+          treeSize: 'number',
+          hashes: ['text'],
+          checkpoint: { envelope: 'text' },
+        },
+        canonicalizedBody: 'text',
       },
-      canonicalizedBody: VALUE,
-    },
-    timestampVerificationData: { rfc3161Timestamps: { signedTimestamp: VALUE } },
+    ],
+    timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp: 'text' }] },
   },
-  messageSignature: { messageDigest: { algorithm: VALUE, digest: VALUE }, signature: VALUE },
-  dsseEnvelope: { payload: VALUE, payloadType: VALUE, signatures: { sig: VALUE, keyid: VALUE } },
+  messageSignature: { messageDigest: { algorithm: 'number', digest: 'text' }, signature: 'text' },
+  dsseEnvelope: {
+    payload: 'text',
+    payloadType: 'text',
+    signatures: [{ sig: 'text', keyid: 'text' }],
+  },
 };
 
 /**
- * Throws BUNDLE_MALFORMED where a bundle has a member that its format does not name. Readers that know
- * more members, or other spellings of these, would read something else than we verify.
+ * Throws BUNDLE_MALFORMED where a bundle has a member that its format does not name, or one of another
+ * type. Readers that know more members, or other spellings of these, would read something else than we
+ * verify. What must be there is for others to say.
  */
-export function refuseUnknownMembers(bundle: unknown): void {
-  refuseUnknown(bundle, BUNDLE);
+export function checkMembers(bundle: unknown): void {
+  check(bundle, BUNDLE, 'bundle');
 }
 
-function refuseUnknown(value: unknown, members: Members): void {
-  if (members === VALUE) return;
-  if (Array.isArray(value)) {
-    for (const item of value as readonly unknown[]) refuseUnknown(item, members);
-    return;
+function check(value: unknown, shape: Shape, name: string): void {
+  // JSON for protobuf writes null for what is absent.
+  if (value === undefined || value === null) return;
+  if (shape === 'text' || shape === 'number') checkScalar(value, shape, name);
+  else if (isList(shape)) checkList(value, shape[0], name);
+  else checkObject(value, shape, name);
+}
+
+function checkScalar(value: unknown, shape: 'text' | 'number', name: string): void {
+  if (typeof value === 'string' || (shape === 'number' && typeof value === 'number')) return;
+  throw malformed(`${name} is not a ${shape === 'text' ? 'string' : shape}`);
+}
+
+function checkList(value: unknown, shape: Shape, name: string): void {
+  if (!Array.isArray(value)) throw malformed(`${name} is not a list`);
+  for (const item of value as readonly unknown[]) check(item, shape, name);
+}
+
+function checkObject(value: unknown, members: Members, name: string): void {
+  const object = asObject(value);
+  if (object === undefined) throw malformed(`${name} is not an object`);
+  for (const [key, member] of Object.entries(object)) {
+    const shape = Object.hasOwn(members, key) ? members[key] : undefined;
+    if (shape === undefined) throw malformed(`${name} has a member that no version names`);
+    check(member, shape, key);
   }
-  for (const [name, member] of Object.entries(asObject(value) ?? {})) {
-    const known = Object.hasOwn(members, name) ? members[name] : undefined;
-    if (known === undefined)
-      throw new VerificationError('BUNDLE_MALFORMED', 'bundle: has a member that no version names');
-    refuseUnknown(member, known);
-  }
+}
+
+function isList(shape: Shape): shape is readonly [Shape] {
+  return Array.isArray(shape);
+}
+
+function malformed(detail: string): VerificationError {
+  return new VerificationError('BUNDLE_MALFORMED', `bundle: ${detail}`);
 }

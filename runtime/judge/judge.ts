@@ -3,6 +3,7 @@
 
 import type { Mode } from '../../crds/index.ts';
 import {
+  Allowance,
   evaluate,
   evidenceNeeded,
   OpenQuestions,
@@ -174,8 +175,9 @@ export class Judge {
     const subject = subjectOf(input.use);
     const { exceptions, use } = input;
     const open: OpenQuestion[] = [];
+    const allowance = new Allowance();
     const policies = cases.map(({ policy, evidence }): PolicyJudgement => {
-      const facts = new OpenQuestions(this.#options.facts, answers);
+      const facts = new OpenQuestions(this.#options.facts, answers, allowance);
       const verdict = evaluate({ policy, subject, evidence, exceptions, now, facts });
       if (facts.open.length > 0 && verdict.results.some((r) => r.outcome === 'inconclusive'))
         open.push(...facts.open.map((question) => ({ policy, question })));

@@ -8,7 +8,6 @@ export type {
   PkiAuthority,
   Thresholds,
 } from './authority.ts';
-export { CLAIM_NAMES } from './claims.ts';
 export {
   compileIdentity,
   matchIdentity,

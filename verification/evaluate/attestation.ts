@@ -13,24 +13,13 @@ import { repositoryName, type ImageReference } from '../image/index.ts';
 import type { AttestationRequirement } from '../policy/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
 import type { RequirementResult } from '../result.ts';
-import type { Facts } from './facts.ts';
+import type { AttestationQuestion, Facts } from './fact-question.ts';
 import { remember, remembered } from './remember.ts';
 import { evaluateSignedBy, type Weighed } from './signed-by.ts';
 import { freshUntil, signerWindow, untimelySigner } from './time.ts';
 
 /** Conditions see the time in steps of this: so what they say can be kept for as long. */
 const STEP_MS = 60_000;
-
-/** What one attestation is asked. */
-export interface AttestationQuestion {
-  readonly signature: RawSignature;
-  readonly evidence: Evidence;
-  readonly authority: CompiledAuthority;
-  readonly requirement: AttestationRequirement;
-  readonly image: ImageReference;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-}
 
 /** What an attestation requirement is judged from. */
 export interface AttestationCase {

@@ -18,7 +18,8 @@ import {
   testSubject,
 } from '../testing/index.ts';
 import { evaluate, evidenceNeeded, type Case, type EvidenceState } from './evaluate.ts';
-import { unmemoisedFacts, type Facts } from './facts.ts';
+import type { Facts } from './fact-question.ts';
+import { unmemoisedFacts } from './facts.ts';
 
 const image = testManifest('image');
 const issuer = new KeyIssuer();

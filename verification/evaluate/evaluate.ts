@@ -14,7 +14,7 @@ import { isInconclusive } from '../reasons.ts';
 import { verdictOf, type NonEmpty, type RequirementResult, type Verdict } from '../result.ts';
 import { evaluateAttestation } from './attestation.ts';
 import { coverageOf, type Coverage } from './exception.ts';
-import type { Facts } from './facts.ts';
+import type { Facts } from './fact-question.ts';
 import { evaluateSignature } from './signature.ts';
 
 /** What is judged: one image by digest, used by one service account in one namespace. */

@@ -13,38 +13,15 @@ import {
 import { canonicalJson } from '../encoding/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
 import { isInconclusive } from '../reasons.ts';
-import { establishAttestation, questionKey, type AttestationQuestion } from './attestation.ts';
+import type { Allowance } from './allowance.ts';
+import { establishAttestation, questionKey } from './attestation.ts';
+import type { AttestationQuestion, FactQuestion, Facts } from './fact-question.ts';
 import type { Remembered } from './remember.ts';
-
-/** What is asked of one piece of evidence. */
-export type FactQuestion =
-  | {
-      readonly kind: 'signature';
-      readonly signature: RawSignature;
-      readonly evidence: Evidence;
-      readonly authority: CompiledAuthority;
-    }
-  | ({ readonly kind: 'attestation' } & AttestationQuestion);
 
 /** Does the cryptography that a question asks for. Total; may take long. */
 export function establishFact(question: FactQuestion): SignatureFact | AttestationFact {
   if (question.kind === 'attestation') return establishAttestation(question);
   return checkSignature(question.signature, question.evidence, question.authority);
-}
-
-/** Establishes what one piece of evidence is worth. `undefined`: it takes long, and was not done yet. */
-export interface Facts {
-  /**
-   * Results that hold for a requirement and evidence whatever else is asked: place has no part in them,
-   * and of time it is known. Absent where nothing is to be remembered.
-   */
-  readonly verified?: Remembered;
-  signature(
-    signature: RawSignature,
-    evidence: Evidence,
-    authority: CompiledAuthority,
-  ): SignatureFact | undefined;
-  attestation(question: AttestationQuestion): AttestationFact | undefined;
 }
 
 /** Cryptography every time: what the memo is measured against. */
@@ -84,17 +61,20 @@ export class FactCache implements Facts {
     this.#facts = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
   }
 
+  /** Without `allowance`, whatever is not heavy is established. */
   signature(
     signature: RawSignature,
     evidence: Evidence,
     authority: CompiledAuthority,
+    allowance?: Allowance,
   ): SignatureFact | undefined {
     const near = this.#near.get(signature)?.get(authority);
     if (near?.evidence === evidence) return near.fact;
     const key = this.#signatureKey(signature, evidence, authority);
     const known = this.#facts.get(key) as SignatureFact | undefined;
-    const fact = known ?? this.#establish(signature, evidence, authority);
-    if (fact === undefined || !isFact(fact)) return fact;
+    if (known === undefined && this.#isTooMuch(signature, allowance)) return undefined;
+    const fact = known ?? checkSignature(signature, evidence, authority);
+    if (!isFact(fact)) return fact;
     if (known === undefined) this.#facts.set(key, fact);
     const facts = this.#near.get(signature) ?? new WeakMap<CompiledAuthority, NearFact>();
     facts.set(authority, { evidence, fact });
@@ -102,11 +82,12 @@ export class FactCache implements Facts {
     return fact;
   }
 
-  attestation(question: AttestationQuestion): AttestationFact | undefined {
+  /** Without `allowance`, whatever is not heavy is established. */
+  attestation(question: AttestationQuestion, allowance?: Allowance): AttestationFact | undefined {
     const key = this.#attestationKey(question);
     const known = this.#facts.get(key) as AttestationFact | undefined;
     if (known !== undefined) return known;
-    if (this.#isHeavyQuestion(question)) return undefined;
+    if (this.#isTooMuchToAsk(question, allowance)) return undefined;
     const fact = establishAttestation(question);
     if (isFact(fact)) this.#facts.set(key, fact);
     return fact;
@@ -125,27 +106,21 @@ export class FactCache implements Facts {
     return true;
   }
 
-  #establish(
-    signature: RawSignature,
-    evidence: Evidence,
-    authority: CompiledAuthority,
-  ): SignatureFact | undefined {
-    const isHeavy = canBeSignature(signature) && this.#isHeavy(signature);
-    return isHeavy ? undefined : checkSignature(signature, evidence, authority);
+  /** What cannot be a signature is told at a glance. */
+  #isTooMuch(signature: RawSignature, allowance: Allowance | undefined): boolean {
+    if (this.#heavyBytes === Infinity || !canBeSignature(signature)) return false;
+    const bytes = weightOf(signature);
+    return bytes >= this.#heavyBytes || allowance?.take(bytes) === false;
   }
 
-  #isHeavyQuestion({ signature, requirement }: AttestationQuestion): boolean {
-    if (signature.format === 'simple-signing' || this.#heavyBytes === Infinity) return false;
-    return requirement.conditions.some((c) => c.hasComprehension) || this.#isHeavy(signature);
-  }
-
-  /** Certificates and log entries of a layer are in its annotations. */
-  #isHeavy({ bytes, annotations }: RawSignature): boolean {
-    return (
-      bytes.byteLength >= this.#heavyBytes ||
-      Object.values(annotations).reduce((sum, text) => sum + text.length, bytes.byteLength) >=
-        this.#heavyBytes
-    );
+  #isTooMuchToAsk(
+    { signature, requirement }: AttestationQuestion,
+    allowance: Allowance | undefined,
+  ): boolean {
+    if (this.#heavyBytes === Infinity || signature.format === 'simple-signing') return false;
+    if (requirement.conditions.some((c) => c.hasComprehension)) return true;
+    const bytes = weightOf(signature);
+    return bytes >= this.#heavyBytes || allowance?.take(bytes) === false;
   }
 
   #signatureKey(signature: RawSignature, evidence: Evidence, authority: CompiledAuthority): string {
@@ -173,6 +148,11 @@ export class FactCache implements Facts {
 interface NearFact {
   readonly evidence: Evidence;
   readonly fact: SignatureFact;
+}
+
+/** Bytes that are read of a signature: certificates and log entries of a layer are in its annotations. */
+function weightOf({ bytes, annotations }: RawSignature): number {
+  return Object.values(annotations).reduce((sum, text) => sum + text.length, bytes.byteLength);
 }
 
 /** A check that broke down established nothing. */

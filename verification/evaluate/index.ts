@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+export { Allowance } from './allowance.ts';
 export { type Coverage } from './exception.ts';
 export {
   evaluate,
@@ -9,6 +10,7 @@ export {
   type EvidenceState,
   type Subject,
 } from './evaluate.ts';
-export { establishFact, FactCache, type FactQuestion, type Facts } from './facts.ts';
+export type { FactQuestion, Facts } from './fact-question.ts';
+export { establishFact, FactCache } from './facts.ts';
 export { failureLine, printable } from './message.ts';
 export { OpenQuestions, type Answers } from './open-questions.ts';

@@ -4,8 +4,9 @@
 import type { CompiledAuthority } from '../authority/index.ts';
 import type { AttestationFact, SignatureFact } from '../cosign/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
-import type { AttestationQuestion } from './attestation.ts';
-import type { FactCache, FactQuestion, Facts } from './facts.ts';
+import type { Allowance } from './allowance.ts';
+import type { AttestationQuestion, FactQuestion, Facts } from './fact-question.ts';
+import type { FactCache } from './facts.ts';
 import type { Remembered } from './remember.ts';
 
 /** Answers to questions by `FactCache.keyOf`, good for one judgement. */
@@ -19,12 +20,14 @@ export class OpenQuestions implements Facts {
   readonly verified: Remembered;
   readonly #cache: FactCache;
   readonly #answers: Answers;
+  readonly #allowance: Allowance;
   #open: FactQuestion[] | undefined;
 
-  constructor(cache: FactCache, answers: Answers) {
+  constructor(cache: FactCache, answers: Answers, allowance: Allowance) {
     this.verified = cache.verified;
     this.#cache = cache;
     this.#answers = answers;
+    this.#allowance = allowance;
   }
 
   /** What could not be told. */
@@ -37,14 +40,14 @@ export class OpenQuestions implements Facts {
     evidence: Evidence,
     authority: CompiledAuthority,
   ): SignatureFact | undefined {
-    const fact = this.#cache.signature(signature, evidence, authority);
+    const fact = this.#cache.signature(signature, evidence, authority, this.#allowance);
     if (fact !== undefined) return fact;
     return this.#ask({ kind: 'signature', signature, evidence, authority }) as
       SignatureFact | undefined;
   }
 
   attestation(question: AttestationQuestion): AttestationFact | undefined {
-    const fact = this.#cache.attestation(question);
+    const fact = this.#cache.attestation(question, this.#allowance);
     if (fact !== undefined) return fact;
     return this.#ask({ kind: 'attestation', ...question }) as AttestationFact | undefined;
   }

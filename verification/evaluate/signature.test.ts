@@ -18,7 +18,8 @@ import {
   testSubject,
 } from '../testing/index.ts';
 import { evaluate } from './evaluate.ts';
-import { unmemoisedFacts, type Facts } from './facts.ts';
+import type { Facts } from './fact-question.ts';
+import { unmemoisedFacts } from './facts.ts';
 
 const image = testManifest('image');
 const other = testManifest('another image');
@@ -158,7 +159,11 @@ describe('a signature requirement', () => {
       bundleEvidence(alice.bundle(other.digest)),
       bundleEvidence(alice.messageBundle(other.bytes)),
     ]) {
-      rejected(judge([signature]), 'SUBJECT_MISMATCH', /no signature by .* \((?:is|signature is said to be) for /);
+      rejected(
+        judge([signature]),
+        'SUBJECT_MISMATCH',
+        /no signature by .* \((?:is|signature is said to be) for /,
+      );
     }
   });
 
@@ -279,7 +284,11 @@ describe('a threshold', () => {
       now: new Date(0),
       facts: unmemoisedFacts,
     };
-    rejected(evaluate(question), 'THRESHOLD_NOT_MET', /signature by key-0, 1 of 2 needed authorities/);
+    rejected(
+      evaluate(question),
+      'THRESHOLD_NOT_MET',
+      /signature by key-0, 1 of 2 needed authorities/,
+    );
   });
 
   it('is met exactly where enough of the authorities signed, whatever else there is', () => {

@@ -6,7 +6,7 @@ import { indexLists, matchesDigest, type Digest } from '../image/index.ts';
 import type { SignatureRequirement } from '../policy/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
 import type { RequirementResult } from '../result.ts';
-import type { Facts } from './facts.ts';
+import type { Facts } from './fact-question.ts';
 import { remember, remembered } from './remember.ts';
 import { evaluateSignedBy, type Weighed } from './signed-by.ts';
 import { signerWindow, untimelySigner } from './time.ts';

@@ -4,7 +4,13 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '../image/index.ts';
 import type { Evidence, EvidenceGap, RawSignature } from '../ports.ts';
-import type { TestLayer } from './sigstore-format.ts';
+
+/** A layer of a cosign image: its bytes, and all else in annotations. */
+export interface TestLayer {
+  readonly format: 'simple-signing' | 'dsse';
+  readonly payload: Buffer;
+  readonly annotations: Readonly<Record<string, string>>;
+}
 
 /** An image manifest with unique content, and its digest. */
 export function testManifest(content: string): {

@@ -38,6 +38,7 @@ export {
   layerEvidence,
   simpleSigningEvidence,
   testManifest,
+  type TestLayer,
 } from './evidence.ts';
 export {
   KeyIssuer,
@@ -64,7 +65,7 @@ export {
   type TestContent,
   type TestIdentity,
 } from './sigstore.ts';
-export type { BundleShape, TestLayer } from './sigstore-format.ts';
+export type { BundleShape } from './sigstore-format.ts';
 export { TestTimestampAuthority, type TimestampAuthorityOptions } from './timestamp-authority.ts';
 export {
   pssDer,

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import type { SignedContent, SignedEntity } from '../cosign/entity.ts';
-import { editJson } from './evidence.ts';
+import { editJson, type TestLayer } from './evidence.ts';
 import { bundleAnnotation, bundleMember } from './transparency-log.ts';
 
 /** The shape of a bundle. */
@@ -16,13 +16,6 @@ export interface BundleShape {
   readonly messageHash?: 'sha256' | 'sha384' | 'sha512';
   /** Other values at some paths, see `editJson`. */
   readonly edit?: Readonly<Record<string, unknown>>;
-}
-
-/** A layer of a cosign image: its bytes, and all else in annotations. */
-export interface TestLayer {
-  readonly format: 'simple-signing' | 'dsse';
-  readonly payload: Buffer;
-  readonly annotations: Readonly<Record<string, string>>;
 }
 
 const MEDIA_TYPES = {

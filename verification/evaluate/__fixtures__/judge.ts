@@ -14,7 +14,8 @@ import {
   type AuthorityInput,
 } from '../../testing/index.ts';
 import { evaluate } from '../evaluate.ts';
-import { unmemoisedFacts, type Facts } from '../facts.ts';
+import type { Facts } from '../fact-question.ts';
+import { unmemoisedFacts } from '../facts.ts';
 
 /** The image that is judged, and another one. */
 export const IMAGE = testManifest('image');

@@ -65,7 +65,7 @@ export interface PromisingLog {
 
 /**
  * Lets cosign write a trusted root of the material, and of a log beside its own, into the folder.
- * Entries of that other log were in order from an hour ago on.
+ * The key of that other log has been in use for an hour.
  */
 export async function writeTrustedRoot(
   directory: string,

@@ -38,10 +38,10 @@ export function swap(text: string, from: string, to: string): string {
   return text.replace(from, () => to);
 }
 
-/** The same bytes in base64 that a lenient decoder takes and a strict one does not: unused bits are set. */
+/** The same bytes in base64 that a lenient decoder takes and a strict one does not: unused bits are set, where there are any. */
 export function looseBits(encoded: string): string {
   const padding = /=+$/.exec(encoded)?.[0] ?? '';
-  if (padding === '') throw new Error('has no unused bits');
+  if (padding === '') return encoded;
   const at = encoded.length - padding.length - 1;
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
   const next = alphabet[alphabet.indexOf(encoded[at] ?? '') + 1] ?? '';

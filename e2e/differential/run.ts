@@ -14,6 +14,7 @@ import {
 import type { Artefact, Bench, Row } from './bench.ts';
 import { BUNDLE_MUTATIONS } from './bundle-mutations.ts';
 import { LAYER_MUTATIONS } from './layer-mutations.ts';
+import { randomly } from './random.ts';
 import {
   mutatedBundles,
   mutatedLayers,
@@ -24,12 +25,26 @@ import {
 
 /** Commands of cosign at a time. */
 const AT_A_TIME = 4;
+/** Random changes of each. */
+const RANDOM_CHANGES = 250;
+const RANDOM = [
+  'bundle of a person',
+  'attestation, vuln, of a pipeline',
+  'bundle of a workflow, stamped only',
+  'bundle by a key',
+  'bundle by a key, logged',
+  'legacy signature by a key',
+  'legacy signature of a person',
+  'legacy attestation, vuln, by a key',
+];
 
 /** What the run judged. */
 export interface Run {
   readonly rows: readonly Row[];
-  /** What cosign made, unchanged, in the first registry: by the names of its recipes. */
-  readonly made: ReadonlyMap<string, Made>;
+  /** How many of them, from the first on, cosign made and nobody changed. */
+  readonly goods: number;
+  /** Random changes that we judged; those that we allow are rows. */
+  readonly randomChanges: number;
 }
 
 /** Judges what cosign made, and what comes of it. Rows are in the order of the tables. */
@@ -38,28 +53,32 @@ export async function runDifferential(bench: Bench): Promise<Run> {
   const all = recipes(bench);
   const [first, ...others] = bench.registries;
   if (first === undefined) throw new Error('there is no registry');
-  const make1 = async (recipe: Recipe): Promise<Made> => make(bench, recipe, first);
-  const goods = await limit.map(all, make1);
+  const makeFirst = async (recipe: Recipe): Promise<Made> => make(bench, recipe, first);
+  const goods = await limit.map(all, makeFirst);
   const made = new Map(all.map(({ name }, at) => [name, present(goods[at])]));
   const elsewhere = await limit.map(
     others.flatMap((registry) => all.map((recipe) => ({ registry, recipe }))),
     async ({ recipe, registry }) => make(bench, recipe, registry),
   );
   const indexes = await limit.map(bench.registries, async (r) => signedIndex(bench, r));
-  const bad = await badRecipes(bench, limit);
-  const variants: readonly (() => Promise<Artefact>)[] = [
+  const asMade = [...goods, ...elsewhere, ...indexes.flat()];
+  const unlike = [...(await badRecipes(bench, limit)), ...(await otherwiseAsked(bench, made))];
+  const artefacts: readonly (() => Promise<Artefact>)[] = [
+    ...[...asMade, ...unlike].map((artefact) => async () => Promise.resolve(artefact)),
     ...(await changed(bench, made)),
     ...oddlySigned(bench, present(made.get('bundle by a key')).pinned),
   ];
-  const artefacts: readonly (() => Promise<Artefact>)[] = [
-    ...[
-      ...[...goods, ...elsewhere, ...indexes.flat(), ...bad],
-      ...(await otherwiseAsked(bench, made)),
-    ].map((artefact) => async () => Promise.resolve(artefact)),
-    ...variants,
-  ];
-  const rows = await limit.map(artefacts, async (artefact) => bench.compare(await artefact()));
-  return { rows, made };
+  const random = await Promise.all(
+    RANDOM.map(async (name, seed) =>
+      randomly(bench, { ...present(made.get(name)), name }, { count: RANDOM_CHANGES, seed }),
+    ),
+  );
+  const rows = await limit.map(
+    [...artefacts, ...random.flatMap(({ allowed }) => allowed)],
+    async (artefact) => bench.compare(await artefact()),
+  );
+  const judged = random.reduce((sum, one) => sum + one.judged, 0);
+  return { rows, goods: asMade.length, randomChanges: judged };
 }
 
 /** What services left out, or did with keys that nobody trusts. */

@@ -2,8 +2,12 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { entriesOf, entryOf, stampOf, stampsOf, type BundleDraft } from './bundle-draft.ts';
-import { base64, flipBase64, textOf } from './bytes.ts';
+import { base64, flipBase64, flipBehind, textOf } from './bytes.ts';
 import { edited, type Edit, type Mutation } from './mutation.ts';
+
+/** SHA-256 and what comes before the hash of the signature; the tag of a time and its length. */
+const IMPRINT = '0609608648016503040201050004';
+const GENERALIZED_TIME = '180f';
 
 const TIME: Readonly<Record<string, Edit>> = {
   'timestamp: removed': (b) => {
@@ -21,14 +25,22 @@ const TIME: Readonly<Record<string, Edit>> = {
   'timestamp: empty': (b) => {
     stampOf(b).signedTimestamp = '';
   },
-  ...Object.fromEntries(
-    [0.01, 0.1, 0.2, 0.3, 0.5, 0.8, 0.98].map((at): [string, Edit] => [
-      `timestamp: one bit at ${at.toString()}`,
-      (b) => {
-        stampOf(b).signedTimestamp = flipBase64(stampOf(b).signedTimestamp, at);
-      },
-    ]),
-  ),
+  'timestamp: one bit of what it is over': (b) => {
+    const stamp = stampOf(b);
+    stamp.signedTimestamp = flipBehind(stamp.signedTimestamp, IMPRINT, 8);
+  },
+  'timestamp: one bit of its time': (b) => {
+    const stamp = stampOf(b);
+    stamp.signedTimestamp = flipBehind(stamp.signedTimestamp, GENERALIZED_TIME, 13);
+  },
+  'timestamp: one bit of its signature': (b) => {
+    stampOf(b).signedTimestamp = flipBase64(stampOf(b).signedTimestamp, 0.98);
+  },
+  'timestamp: removed, the entry tells a time': (b) => {
+    stampsOf(b).length = 0;
+    for (const entry of b.verificationMaterial.tlogEntries ?? [])
+      entry['integratedTime'] = Math.floor(Date.now() / 1000).toString();
+  },
 };
 
 const LOG: Readonly<Record<string, Edit>> = {

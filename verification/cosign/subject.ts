@@ -22,19 +22,27 @@ export function subjectOfPayload(payload: Uint8Array, digest: Digest): SignedSub
   const root = asObject(
     parseStrictJson(payload, { code: 'PAYLOAD_MALFORMED', maxDepth: MAX_DEPTH, what: 'payload' }),
   );
-  const critical = asObject(root?.['critical']);
-  const named = asObject(critical?.['image'])?.['docker-manifest-digest'];
-  if (critical?.['type'] !== PAYLOAD_TYPE)
-    throw malformed(`critical.type is not "${PAYLOAD_TYPE}"`);
-  if (typeof named !== 'string')
-    throw malformed('critical.image.docker-manifest-digest is not a string');
-  const entries = asObject(root?.['optional'] ?? {});
-  if (entries === undefined) throw malformed('optional is not an object');
+  const named = digestOf(asObject(root?.['critical']) ?? {});
+  const annotations = annotationsOf(root?.['optional']);
   if (named !== digest) throw mismatch(named);
-  const annotations = Object.entries(entries).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  return { annotations };
+}
+
+function annotationsOf(optional: unknown): ReadonlyMap<string, string> {
+  const entries = asObject(optional ?? {});
+  if (entries === undefined) throw malformed('optional is not an object');
+  return new Map(
+    Object.entries(entries).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
   );
-  return { annotations: new Map(annotations) };
+}
+
+function digestOf({ type, image }: Readonly<Record<string, unknown>>): string {
+  if (type !== PAYLOAD_TYPE) throw malformed(`critical.type is not "${PAYLOAD_TYPE}"`);
+  const named = asObject(image)?.['docker-manifest-digest'];
+  if (typeof named === 'string') return named;
+  throw malformed('critical.image.docker-manifest-digest is not a string');
 }
 
 /** Holds a statement to the digest of the image: one of its subjects must have it. Throws SUBJECT_MISMATCH. */

@@ -163,7 +163,10 @@ function openQuestion(
   return undefined;
 }
 
-type Rejection = { readonly code: RejectedReason; readonly message: string };
+interface Rejection {
+  readonly code: RejectedReason;
+  readonly message: string;
+}
 
 function rejection(
   { requirement, gaps, missing, noun }: SignedByQuestion,

@@ -3,12 +3,13 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { harnessSettings } from '../harness/settings.ts';
 import { judgeCase } from './case.ts';
 
 /** Cases that the suite has; fewer mean that it was not found whole. */
 const CASES = 70;
 
-const directory = process.env['CONFORMANCE_DIR'] ?? '../shared/vectors/sigstore-conformance';
+const directory = harnessSettings().conformanceDirectory;
 const cases = join(directory, 'bundle-verify');
 const names = existsSync(cases)
   ? readdirSync(cases, { withFileTypes: true })

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { CompiledAuthority } from '../authority/index.ts';
 import { bindConditions } from '../attestation/index.ts';
 import {
   checkAttestation,
@@ -11,7 +10,7 @@ import {
 } from '../cosign/index.ts';
 import { repositoryName, type ImageReference } from '../image/index.ts';
 import type { AttestationRequirement } from '../policy/index.ts';
-import type { Evidence, RawSignature } from '../ports.ts';
+import type { Evidence } from '../ports.ts';
 import type { RequirementResult } from '../result.ts';
 import type { AttestationQuestion, Facts } from './fact-question.ts';
 import { remember, remembered } from './remember.ts';

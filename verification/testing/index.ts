@@ -10,7 +10,6 @@ export {
 export type { TestExtension, TestKeyUsage, TestSan } from './certificate-extension.ts';
 export {
   CA_VALIDITY,
-  certificatePem,
   CODE_SIGNING,
   generateCertificateKey,
   issueCertificate,
@@ -46,7 +45,7 @@ export {
   type KeyKind,
   type SimpleSigningOptions,
 } from './issuer.ts';
-export { logBodyOf, type LogKind } from './log-body.ts';
+export type { LogKind } from './log-body.ts';
 export {
   keylessAuthority,
   testException,
@@ -83,7 +82,6 @@ export {
   type TestLogOptions,
 } from './transparency-log.ts';
 export {
-  canonical,
   TestTufRepository,
   TufSigner,
   type Publication,

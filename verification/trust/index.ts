@@ -10,7 +10,7 @@ export {
   type ChainOptions,
   type VerifiedChain,
 } from './chain.ts';
-export { isIssuedBy, isSelfSigned } from './issued-by.ts';
+export { isSelfSigned } from './issued-by.ts';
 export { noteKeyIdOf } from './log-key.ts';
 export type {
   Certificate,
@@ -24,7 +24,6 @@ export { parseCertificatesPem } from './pem.ts';
 export { parsePublicKeys, trustedKeyOf, verifySignature, type TrustedKey } from './public-key.ts';
 export { verifyScts, type VerifiedScts } from './sct.ts';
 export {
-  verifyTimestamp,
   verifyTimestamps,
   type TimestampOptions,
   type TrustedTimestamp,

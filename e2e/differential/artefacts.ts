@@ -3,7 +3,7 @@
 
 import { pushIndex } from '../harness/index.ts';
 import type { CosignKey, Registry } from '../harness/index.ts';
-import { attest, sign } from '../sigstore/index.ts';
+import { attachBundle, attest, sign } from '../sigstore/index.ts';
 import type { Identity, SigningServices } from '../sigstore/index.ts';
 import type { Artefact, Bench } from './bench.ts';
 import { question, type Expected, type Question, type Witness } from './question.ts';
@@ -192,6 +192,18 @@ export async function unsignedChild(bench: Bench, registry: Registry): Promise<A
   return {
     name: 'image of an index that alone is signed',
     pinned: child?.pinned ?? '',
+    question: question(bench.sigstore, { by: bench.key, witness: 'nobody' }),
+  };
+}
+
+/** A good signature in the old layout beside the bundle of somebody else. */
+export async function besideForeignBundle(bench: Bench, registry: Registry): Promise<Artefact> {
+  const { pinned } = await bench.image(registry);
+  await sign(pinned, { by: { key: bench.key }, legacy: true });
+  await attachBundle(pinned, bench.looseKey.bundle(Buffer.from('{}')));
+  return {
+    name: 'legacy signature by a key, beside a bundle of somebody else',
+    pinned,
     question: question(bench.sigstore, { by: bench.key, witness: 'nobody' }),
   };
 }

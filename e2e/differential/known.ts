@@ -16,6 +16,11 @@ export const ALLOWED_BY_US_ONLY: readonly Difference[] = [
       'A keyless attestation in the `.att` layout with a timestamp: cosign v3 stamps the signature when it attests, and expects a stamp of the whole layer when it verifies, so that it refuses its own. Both are taken here.',
   },
   {
+    names: /, beside a bundle of somebody else$/,
+    reason:
+      'All evidence counts. As soon as an image has one bundle, cosign reads only bundles, so that the bundle of somebody else hides a good `.sig`.',
+  },
+  {
     names: / \/ keyid that means nothing$/,
     reason:
       '`keyid` of an envelope is not signed and chooses nothing here; cosign passes over signatures whose `keyid` it does not expect.',
@@ -42,6 +47,11 @@ export const ALLOWED_BY_COSIGN_ONLY: readonly Difference[] = [
     names: / \/ asked for a signature$|^signed statement \/ predicate type: /,
     reason:
       'An attestation is no signature. `cosign verify` passes an image that carries nothing but an attestation of any type, also of none.',
+  },
+  {
+    names: / \/ asked for a part of the subject$/,
+    reason:
+      'A pattern is for the whole text. Those of cosign match a part of it, unless they are anchored.',
   },
   {
     names: / \/ trusted root: log ended$/,

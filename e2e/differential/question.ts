@@ -33,8 +33,8 @@ export interface Expected {
   readonly type?: readonly [name: string, uri: string];
   /** Claims of the certificate: cosign's flag, our name, the value. */
   readonly claim?: readonly [flag: string, name: string, value: string];
-  /** More that cosign is told. */
-  readonly flags?: readonly string[];
+  /** Expects a subject that matches, instead of that of the identity. */
+  readonly pattern?: string;
 }
 
 /** Puts an expectation in the words of both sides. */
@@ -48,7 +48,6 @@ export function question(sigstore: LocalSigstore, expected: Expected): Question 
       ...WITNESS_FLAGS[expected.witness],
       ...(type === undefined ? [] : [`--type=${type[0]}`]),
       ...Object.entries(annotations).flatMap(([name, value]) => ['-a', `${name}=${value}`]),
-      ...(expected.flags ?? []),
     ],
     spec: {
       mode: 'Enforce',
@@ -74,18 +73,22 @@ const THRESHOLDS = {
   timestamp: { logEntries: 0, timestamps: 1 },
 } as const;
 
-function signerFlags(sigstore: LocalSigstore, { by, root, claim }: Expected): readonly string[] {
+function signerFlags(sigstore: LocalSigstore, expected: Expected): readonly string[] {
+  const { by, root, claim, pattern } = expected;
   const rootFile = root?.file ?? sigstore.trustedRootFile;
-  const claims = claim === undefined ? [] : [`--${claim[0]}=${claim[2]}`];
-  return 'issuer' in by
-    ? [...expecting(sigstore, by, rootFile), ...claims]
-    : [`--key=${by.publicKeyFile}`, `--trusted-root=${rootFile}`];
+  if (!('issuer' in by)) return [`--key=${by.publicKeyFile}`, `--trusted-root=${rootFile}`];
+  const identity = expecting(sigstore, by, rootFile).map((flag) =>
+    pattern !== undefined && flag.startsWith('--certificate-identity=')
+      ? `--certificate-identity-regexp=${pattern}`
+      : flag,
+  );
+  return claim === undefined ? identity : [...identity, `--${claim[0]}=${claim[2]}`];
 }
 
 type Authority = NonNullable<ImageTrustPolicySpecInput['authorities']>[number];
 
 function authority(sigstore: LocalSigstore, expected: Expected): Authority {
-  const { by, witness, root, claim } = expected;
+  const { by, witness, root, claim, pattern } = expected;
   const material = { inline: root?.text ?? sigstore.trustedRoot };
   const name = 'signer';
   if ('issuer' in by) {
@@ -94,7 +97,7 @@ function authority(sigstore: LocalSigstore, expected: Expected): Authority {
       name,
       keyless: {
         issuer: sigstore.issuerUrl(by.issuer),
-        subject: subjectOf(by),
+        ...(pattern === undefined ? { subject: subjectOf(by) } : { subjectPattern: pattern }),
         claims: claim === undefined ? {} : { [claim[1]]: claim[2] },
         trustRoot: { material, thresholds: { ...thresholds, scts: 1 } },
       },

@@ -4,6 +4,7 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import {
   ALICE,
+  besideForeignBundle,
   make,
   recipes,
   signedIndex,
@@ -25,6 +26,8 @@ import {
 
 /** Commands of cosign at a time. */
 const AT_A_TIME = 4;
+/** One of so many artefacts goes to the command line too. */
+const SAMPLED = 7;
 /** Random changes of each. */
 const RANDOM_CHANGES = 250;
 const RANDOM = [
@@ -45,6 +48,8 @@ export interface Run {
   readonly goods: number;
   /** Random changes that we judged; those that we allow are rows. */
   readonly randomChanges: number;
+  /** Some artefacts of all kinds. */
+  readonly sample: readonly Artefact[];
 }
 
 /** Judges what cosign made, and what comes of it. Rows are in the order of the tables. */
@@ -78,7 +83,8 @@ export async function runDifferential(bench: Bench): Promise<Run> {
     async (artefact) => bench.compare(await artefact()),
   );
   const judged = random.reduce((sum, one) => sum + one.judged, 0);
-  return { rows, goods: asMade.length, randomChanges: judged };
+  const sample = [...goods, ...unlike].filter((_, at) => at % SAMPLED === 0);
+  return { rows, goods: asMade.length, randomChanges: judged, sample };
 }
 
 /** What services left out, or did with keys that nobody trusts. */
@@ -106,7 +112,8 @@ async function badRecipes(bench: Bench, limit: LimitFunction): Promise<readonly 
     { name: 'legacy signature, without any time', expected: stamped, stamped: false, legacy: true },
   ];
   const made = await limit.map(bad, async (recipe) => make(bench, recipe, registry));
-  return [...made, await unsignedChild(bench, registry)];
+  const hidden = await besideForeignBundle(bench, registry);
+  return [...made, await unsignedChild(bench, registry), hidden];
 }
 
 /** Mutations of the artefacts that are most unlike each other. */

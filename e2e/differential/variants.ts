@@ -105,6 +105,16 @@ export async function otherwiseAsked(
     ...roots,
     ...stampRoots,
     ask('bundle of a person', 'asked for another person', { by: BOB, witness: 'log' }),
+    ask('bundle of a person', 'asked for a part of the subject', {
+      by: ALICE,
+      witness: 'log',
+      pattern: 'alice@example',
+    }),
+    ask('bundle of a person', 'asked for a pattern of the whole subject', {
+      by: ALICE,
+      witness: 'log',
+      pattern: '^.*@example\\.com$',
+    }),
     ask('bundle of a person', 'asked for a key', { by: key, witness: 'nobody' }),
     ask('bundle of a person', 'asked for an attestation', {
       by: ALICE,

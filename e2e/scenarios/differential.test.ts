@@ -9,6 +9,7 @@ import {
   ALLOWED_BY_COSIGN_ONLY,
   ALLOWED_BY_US_ONLY,
   Bench,
+  commandLineAllows,
   differencesOf,
   reasonOf,
   runDifferential,
@@ -25,7 +26,7 @@ const LEAST_DENIED_BY_BOTH = 250;
 const LEAST_RANDOM = 2_000;
 
 describe('cosign and Countersign, on the same artefacts', function () {
-  this.timeout(240_000);
+  this.timeout(400_000);
   let bench: Bench;
   let run: Run;
 
@@ -72,6 +73,14 @@ describe('cosign and Countersign, on the same artefacts', function () {
     assert.deepEqual(broken, []);
   });
 
+  it('says the same on the command line', async () => {
+    const verdicts = new Map(run.rows.map(({ name, ours }) => [name, ours === 'allows']));
+    const sample = run.sample.filter(isWellPosed);
+    assert.ok(sample.length > 5);
+    for (const artefact of sample)
+      assert.equal(await commandLineAllows(artefact), verdicts.get(artefact.name), artefact.name);
+  });
+
   it('is what the page about differences says', () => {
     const page = readFileSync(PAGE, 'utf8').replaceAll(/\s+/g, ' ');
     const reasons = [...ALLOWED_BY_US_ONLY, ...ALLOWED_BY_COSIGN_ONLY].map(({ reason }) => reason);
@@ -91,3 +100,8 @@ describe('cosign and Countersign, on the same artefacts', function () {
     );
   });
 });
+
+/** The command line cannot answer for a policy that does not compile. */
+function isWellPosed({ name }: { readonly name: string }): boolean {
+  return !name.includes('trusted root:');
+}

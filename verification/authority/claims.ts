@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { readDer } from '../encoding/index.ts';
 import { VerificationError } from '../error.ts';
 import type { Certificate } from '../trust/index.ts';
 
@@ -75,20 +76,8 @@ function textOf(certificate: Certificate, oid: string, encoding: Encoding): stri
 }
 
 /** Content of the one UTF8String that the bytes must be. */
-function contentOf(value: Buffer, oid: string): Buffer {
-  const [tag, first = 0x80] = value;
-  const { length, header } = first < 0x80 ? { length: first, header: 2 } : longLength(value);
-  if (tag !== UTF8_STRING || header + length !== value.length)
-    throw new VerificationError('CERT_MALFORMED', `extension ${oid} is not one UTF8String`);
-  return value.subarray(header);
-}
-
-/** Length in two or three bytes, in the shortest form only; anything else gives a length that fits nothing. */
-function longLength(value: Buffer): { readonly length: number; readonly header: number } {
-  const bytes = (value[1] ?? 0) - 0x80;
-  if ((bytes !== 1 && bytes !== 2) || value.length < 2 + bytes) return { length: -1, header: 0 };
-  const length = value.readUIntBE(2, bytes);
-  return length < (bytes === 1 ? 0x80 : 0x100)
-    ? { length: -1, header: 0 }
-    : { length, header: 2 + bytes };
+function contentOf(bytes: Buffer, oid: string): Buffer {
+  const { tag, value } = readDer(bytes, 'CERT_MALFORMED', `extension ${oid}`);
+  if (tag === UTF8_STRING) return value;
+  throw new VerificationError('CERT_MALFORMED', `extension ${oid} is not one UTF8String`);
 }

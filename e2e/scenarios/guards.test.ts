@@ -136,7 +136,7 @@ describe('config/default on a real API server', function () {
       };
       writeFileSync(join(overlay, 'kustomization.yaml'), JSON.stringify(kustomization));
       const composed = await cluster.kubectl.must(['kustomize', overlay]);
-      assert.equal(composed.match(/port: 9443$/gm)?.length, 4);
+      assert.equal(composed.match(/port: 9443$/gm)?.length, 5);
       assert.doesNotMatch(composed, /port: 443$/m);
       assert.match(composed, /name: countersign-pull-secrets/);
       assert.match(composed, /COUNTERSIGN_PULL_SECRETS: "true"/);

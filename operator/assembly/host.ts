@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { KubeObject, Reflector } from '../../runtime/kube/index.ts';
+import type { FollowedExceptions } from '../../runtime/exceptions/index.ts';
+import type { FollowedProgram } from '../../runtime/program/index.ts';
+import type { ReportStore, WorkloadInventory } from '../controllers/workload/index.ts';
+import type { ControllerSpec, MirrorSpec } from '../framework/index.ts';
+import type { OperatorMirrors } from '../mirrors.ts';
+import type { ReplicaTracker } from '../state/replicas.ts';
+import type { EventSink } from '../status/events.ts';
+import type { OperatorOptions } from './options.ts';
+
+/** The controllers that there are. */
+export type ControllerName = 'program' | 'policy' | 'exception' | 'configuration' | 'workload';
+
+/** The one key of what there is only one of. */
+export const PROGRAM = 'program';
+/** Keys worked on at the same time where each is a few calls to the API server. */
+export const CONCURRENCY = 4;
+
+/** What the operator offers to those who put its controllers together. */
+export interface Host {
+  readonly options: OperatorOptions;
+  readonly events: EventSink;
+  /** Mirrors a collection from the start of the operator on. */
+  mirror<T extends KubeObject>(spec: MirrorSpec<T>): Reflector<T>;
+  /** Adds a controller; it works when what it needs is mirrored. */
+  add(spec: ControllerSpec & { readonly name: ControllerName }): void;
+  /** Gives a key to a controller; nothing where there is no such controller yet. */
+  enqueue(controller: ControllerName, key: string): void;
+  enqueueAll(controller: ControllerName, keys: readonly string[]): void;
+}
+
+/** What several controllers work with. */
+export interface Parts {
+  readonly mirrors: OperatorMirrors;
+  /** The program that is in force, as every webhook replica follows it. */
+  readonly program: FollowedProgram;
+  readonly exceptions: FollowedExceptions;
+  readonly replicas: ReplicaTracker;
+  readonly inventory: WorkloadInventory;
+  readonly reports: ReportStore;
+}

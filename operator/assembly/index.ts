@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+export { addConfigurations } from './configurations.ts';
+export { addExceptions } from './exceptions.ts';
+export { PROGRAM, type ControllerName, type Host, type Parts } from './host.ts';
+export type { OperatorOptions } from './options.ts';
+export { createParts } from './parts.ts';
+export { addPolicies } from './policies.ts';
+export { addProgram } from './program.ts';
+export { addWorkloads } from './workloads.ts';

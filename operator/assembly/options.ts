@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { Clock } from '../../runtime/clock.ts';
+import type { EvidenceCache, Judge } from '../../runtime/judge/index.ts';
+import type { KubeClient, PooledKubeConfig } from '../../runtime/kube/index.ts';
+import type { Logger } from '../../runtime/log/index.ts';
+import type { DefaultAction } from '../../runtime/program/index.ts';
+import type { KeychainProvider, TagDigests } from '../../runtime/registry/index.ts';
+import type { TrustRootSource } from '../../verification/index.ts';
+import type { OperatorMetrics } from '../metrics.ts';
+
+/** What the operator is made of. Times in milliseconds. */
+export interface OperatorOptions {
+  readonly kubeConfig: PooledKubeConfig;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: OperatorMetrics;
+  /** The namespace of operator, program and referenced material. */
+  readonly namespace: string;
+  readonly instance: string;
+  readonly defaultAction: DefaultAction;
+  readonly exemptNamespaces: readonly string[];
+  readonly materialMs: number;
+  /** Workloads judged at the same time. */
+  readonly concurrency: number;
+  readonly reports: boolean;
+  readonly judge: Judge;
+  readonly evidence: EvidenceCache;
+  readonly tags: TagDigests;
+  readonly keychains: KeychainProvider;
+  /** Where trust roots that policies have through TUF are read. */
+  readonly trustRoots: TrustRootSource;
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import {
+  followChanges,
+  Refreshes,
+  WorkloadExaminer,
+  WorkloadReconciler,
+} from '../controllers/workload/index.ts';
+import type { Host, Parts } from './host.ts';
+import { workloadStores } from './parts.ts';
+
+/** Adds what judges running workloads again and reports what it finds. */
+export function addWorkloads(host: Host, parts: Parts): void {
+  const { mirrors, inventory } = parts;
+  const { namespaces, configMaps, exceptions, reports, workloads } = mirrors;
+  const reconciler = createReconciler(host, parts);
+  host.add({
+    name: 'workload',
+    concurrency: host.options.concurrency,
+    reconcile: (key, signal) => reconciler.reconcile(key, signal),
+    needs: [namespaces, configMaps, exceptions, ...Object.values(workloads)],
+  });
+  const sources = {
+    workloads: workloadStores(mirrors),
+    exceptions: exceptions.store,
+    namespaces: namespaces.store,
+    reports: reports.store,
+  };
+  followChanges(sources, inventory, (key) => host.enqueue('workload', key));
+  // What was judged before reports could be written is judged again.
+  void reports.synced.then(() => host.enqueueAll('workload', inventory.keys()));
+}
+
+function createReconciler(host: Host, parts: Parts): WorkloadReconciler {
+  const { clock, logger, judge, evidence, tags, keychains, metrics } = host.options;
+  const { mirrors, program, exceptions, inventory, reports } = parts;
+  const refreshes = new Refreshes(clock);
+  return new WorkloadReconciler({
+    inventory,
+    program,
+    exceptions,
+    namespaces: mirrors.namespaces.store,
+    exemptNamespaces: new Set(host.options.exemptNamespaces),
+    examiner: new WorkloadExaminer({ judge, evidence, tags, keychains, refreshes }),
+    reports,
+    events: host.events,
+    observer: metrics,
+    clock,
+    logger,
+    random: Math.random,
+  });
+}

@@ -21,6 +21,7 @@ export {
   type ProxyOptions,
   type SeenRequest,
 } from './counting-proxy.ts';
+export { FLUX_NAMESPACE, startFlux, type Flux } from './flux.ts';
 export {
   copyImage,
   digestOf,

@@ -23,9 +23,12 @@ export type ToolName =
   | 'fulcio'
   | 'rekor-server'
   | 'timestamp-server'
-  | 'syft';
+  | 'syft'
+  | 'kustomize-controller';
 
-const MODULE_OF: Readonly<Record<ToolName, 'CONTROLPLANE' | 'TOOLS' | 'KWOK' | 'SYFT'>> = {
+type ModuleName = 'CONTROLPLANE' | 'TOOLS' | 'KWOK' | 'SYFT' | 'FLUX';
+
+const MODULE_OF: Readonly<Record<ToolName, ModuleName>> = {
   etcd: 'CONTROLPLANE',
   'kube-apiserver': 'CONTROLPLANE',
   'kube-controller-manager': 'CONTROLPLANE',
@@ -43,6 +46,7 @@ const MODULE_OF: Readonly<Record<ToolName, 'CONTROLPLANE' | 'TOOLS' | 'KWOK' | '
   'rekor-server': 'TOOLS',
   'timestamp-server': 'TOOLS',
   syft: 'SYFT',
+  'kustomize-controller': 'FLUX',
 };
 
 let directories: ReadonlyMap<string, string> | undefined;

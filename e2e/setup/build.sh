@@ -14,7 +14,7 @@ shopt -s inherit_errexit
 
 e2e_dir="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cache="${COUNTERSIGN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/countersign}"
-modules=(controlplane tools kwok syft)
+modules=(controlplane tools kwok syft flux)
 kubernetes_programs=(etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kubelet kube-proxy)
 
 export CGO_ENABLED=0 GOWORK=off
@@ -74,6 +74,11 @@ build_kwok() {
 }
 
 build_syft() {
+  go_build -ldflags '-s -w' -o "$1/" tool
+}
+
+build_flux() {
+  (cd source-definitions && go mod download) # read where they lie
   go_build -ldflags '-s -w' -o "$1/" tool
 }
 

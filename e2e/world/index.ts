@@ -16,4 +16,4 @@ export {
   type PodOptions,
 } from './objects.ts';
 export { sharedWorld } from './shared.ts';
-export { startWorld, World, type WorldOptions } from './world.ts';
+export { startWorld, World, type Installer, type WorldOptions } from './world.ts';

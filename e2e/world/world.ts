@@ -39,9 +39,24 @@ export interface WorldOptions {
   readonly built?: boolean;
   /** Port of the webhook's Service; 443 where that may be bound, 9443 otherwise. */
   readonly servicePort?: number;
+  /** Who applies the shipped manifests; kubectl, those that processes need, unless told. */
+  readonly installer?: Installer;
   /** How components are run; as processes of this machine unless told. */
   readonly component?: (options: ComponentOptions) => Component;
 }
+
+/** Applies the shipped manifests; `port` is that of the webhook's Service. */
+export interface Installer {
+  /** Everything but the webhook configurations: kinds, rights, service accounts, the Service. */
+  base(plane: ControlPlane, port: number): Promise<void>;
+  /** The webhook configurations, when operator and webhook are ready. */
+  admission(plane: ControlPlane, port: number): Promise<void>;
+}
+
+const BY_KUBECTL: Installer = {
+  base: ({ kubectl }) => installForProcesses(kubectl),
+  admission: ({ kubectl }, port) => installAdmission(kubectl, port),
+};
 
 const NAMESPACE = 'countersign-system';
 
@@ -154,8 +169,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     generateKey(),
     generateKey(),
   ]);
+  const { installer = BY_KUBECTL } = options;
+  const port = options.servicePort ?? (process.getuid?.() === 0 ? 443 : 9443);
   step('installing config/default');
-  await installForProcesses(plane.kubectl);
+  await installer.base(plane, port);
   const kwok =
     options.nodes === 0 ? undefined : await startKwok(plane, { nodes: options.nodes ?? 1 });
   step('starting operator and webhook under their service accounts');
@@ -168,10 +185,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     COUNTERSIGN_CACHE_DIRECTORY: newDirectory('cache'),
     ...options.env,
   };
-  const { operator, webhook, port } = await startComponents(plane, hosts, { ...options, env });
+  const { operator, webhook } = await startComponents(plane, hosts, { ...options, env }, port);
   await Promise.all([operator.ready(), webhook.ready()]);
   step('installing config/admission');
-  await installAdmission(plane.kubectl, port);
+  await installer.admission(plane, port);
   const common = { plane, registry, tagRegistry, key, otherKey, kwok, tlsHost, mirrorHost };
   const world = new World({ ...common, operator, webhook });
   await admissionAnswers(world);
@@ -182,8 +199,8 @@ async function startComponents(
   plane: ControlPlane,
   hosts: readonly string[],
   options: WorldOptions,
-): Promise<{ operator: Component; webhook: Component; port: number }> {
-  const port = options.servicePort ?? (process.getuid?.() === 0 ? 443 : 9443);
+  port: number,
+): Promise<{ operator: Component; webhook: Component }> {
   const address = await serviceAddress(plane.kubectl, port);
   const make = async (
     name: ComponentOptions['name'],
@@ -217,7 +234,7 @@ async function startComponents(
     COUNTERSIGN_POD_NAME: 'webhook-process-0',
   });
   await Promise.all([operator.start(), webhook.start()]);
-  return { operator, webhook, port };
+  return { operator, webhook };
 }
 
 /** ClusterIP of the webhook's Service: an address of this machine's loopback; its port made ours. */

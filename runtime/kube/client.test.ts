@@ -139,6 +139,44 @@ describe('KubeClient', () => {
     await assert.rejects(call, { name: 'KubeError', status: 0 });
   });
 
+  it('asks at the last moment whether to send, and then sends nothing or everything', async () => {
+    server.put(POD, pod());
+    let checks = 0;
+    let refused = true;
+    const beforeSend = (): void => {
+      checks += 1;
+      if (refused) throw new RangeError('not now');
+    };
+    const call = () => client.replace(POD, pod(), { beforeSend });
+    const refusal = (thrown: unknown): boolean =>
+      thrown instanceof KubeError && thrown.status === 0 && thrown.cause instanceof RangeError;
+    await assert.rejects(call(), refusal);
+    // Over a connection that is there already, too.
+    await client.get(POD);
+    await assert.rejects(call(), refusal);
+    assert.deepEqual(
+      server.requests.map(({ method }) => method),
+      ['GET'],
+    );
+    refused = false;
+    await call();
+    assert.equal(checks, 3);
+    assert.equal(server.requests.at(-1)?.method, 'PUT');
+  });
+
+  it('asks whether to send after it waited for a token, not before', async () => {
+    server.put(POD, pod());
+    const order: string[] = [];
+    const authorized = config.authorize.bind(config);
+    config.authorize = async () => {
+      order.push('token');
+      return await authorized();
+    };
+    await client.replace(POD, pod(), { beforeSend: () => order.push('check') });
+    assert.deepEqual(order, ['token', 'check']);
+    assert.equal(server.requests.length, 1);
+  });
+
   it('does not hold an API server that is away against the caller: status 0, no credentials in the message', async () => {
     await server.close();
     await assert.rejects(client.get(POD), (thrown) => {

@@ -3,6 +3,7 @@
 
 import { request, type Dispatcher } from 'undici';
 import { systemClock, type Clock } from '../clock.ts';
+import { checkedBeforeSend } from './before-send.ts';
 import type { KubeConnection } from './connection.ts';
 import { answerError, isObjectMissing, isStatus, KubeError } from './error.ts';
 import type { KubeList, KubeObject } from './objects.ts';
@@ -15,6 +16,11 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Further query parameters, e.g. `{dryRun: 'All'}`. */
   readonly query?: Readonly<Record<string, string>>;
+  /**
+   * Asked at the last moment, when a connection is there and nothing has been written to it yet. What
+   * it throws is thrown by the call, as the cause of a KubeError of status 0, and nothing is sent.
+   */
+  readonly beforeSend?: () => void;
 }
 
 /** Which part of a collection to list. */
@@ -204,8 +210,10 @@ export class KubeClient {
     call: Call,
     bodyTimeout: number,
   ): Promise<Dispatcher.ResponseData> {
+    const { beforeSend } = call;
     const attempt = async (): Promise<Dispatcher.ResponseData> => {
-      const { headers, dispatcher } = await this.#connection.authorize();
+      const { headers, dispatcher: shared } = await this.#connection.authorize();
+      const dispatcher = beforeSend === undefined ? shared : checkedBeforeSend(shared, beforeSend);
       return await request(`${this.#connection.server}${path}${queryOf(call)}`, {
         method,
         dispatcher,

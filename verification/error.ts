@@ -9,11 +9,18 @@ import type { ReasonCode } from './reasons.ts';
  */
 export class VerificationError extends Error {
   readonly code: ReasonCode;
+  /** Whether somebody was asked and answered that there is no such thing: not an outage. */
+  readonly isAbsence: boolean;
 
-  constructor(code: ReasonCode, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options);
+  constructor(
+    code: ReasonCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly isAbsence?: boolean } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : {});
     this.name = 'VerificationError';
     this.code = code;
+    this.isAbsence = options.isAbsence ?? false;
   }
 }
 

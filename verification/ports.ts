@@ -36,6 +36,8 @@ export interface EvidenceGap {
    */
   readonly what: string;
   readonly detail: string;
+  /** Present where the registry answered that there is no such thing: not an outage. */
+  readonly isAbsence?: true;
 }
 
 /** Everything a registry holds about one digest, bound to bytes that we hashed ourselves. */

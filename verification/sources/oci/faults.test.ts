@@ -49,7 +49,24 @@ describe('a faulty registry', () => {
     await assert.rejects(collect(setup.source([registry]), image), {
       ...coded('REGISTRY_UNAVAILABLE'),
       message: /not found/,
+      isAbsence: true,
     });
+  });
+
+  it('that lost the bytes of a signature, or fails to serve them: a gap tells which', async () => {
+    const image = putImage(registry);
+    registry.list(image.digest, putBundle(registry, image.digest, 'lost'));
+    const gaps: unknown[] = [];
+    let status = 0;
+    registry.handle(/blobs/, (_, response) => void response.writeHead(status).end());
+    for (status of [404, 500]) {
+      const evidence = await collect(setup.source([registry]), image);
+      gaps.push(evidence.gaps.map(({ code, isAbsence }) => [code, isAbsence]));
+    }
+    assert.deepEqual(gaps, [
+      [['REGISTRY_UNAVAILABLE', true]],
+      [['REGISTRY_UNAVAILABLE', undefined]],
+    ]);
   });
 
   it('B2: that serves other bytes for a digest is caught', async () => {
@@ -159,7 +176,10 @@ describe('a faulty registry', () => {
     registry.handle(/manifests\/sha256:/, async () => new Promise<boolean>(() => undefined));
     const source = setup.source([registry], { limits: { requestMs: 200 } });
     const start = performance.now();
-    await assert.rejects(collect(source, image), coded('REGISTRY_UNAVAILABLE'));
+    await assert.rejects(collect(source, image), {
+      ...coded('REGISTRY_UNAVAILABLE'),
+      isAbsence: false,
+    });
     assert.ok(performance.now() - start < 1500);
   });
 

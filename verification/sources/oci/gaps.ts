@@ -19,9 +19,7 @@ export class GapRecorder {
 
   /** Notes a gap, unless there are enough like it: what attestations lack must not hide what signatures do. */
   note(code: ReasonCode, what: string, detail: string): void {
-    const kind = kindOf(what);
-    const alike = this.#gaps.filter((gap) => gap.code === code && kindOf(gap.what) === kind);
-    if (alike.length < MAX_ALIKE) this.#gaps.push({ code, what, detail });
+    this.#add({ code, what, detail });
   }
 
   /** The outcome of the work, or `undefined` and a gap where it fails. Never rejects. */
@@ -29,10 +27,20 @@ export class GapRecorder {
     try {
       return await work();
     } catch (thrown) {
-      const { code, message } = toVerificationError(thrown);
-      this.note(code, what, message);
+      const { code, message, isAbsence } = toVerificationError(thrown);
+      this.#add({ code, what, detail: message, ...(isAbsence ? { isAbsence } : {}) });
       return undefined;
     }
+  }
+
+  #add(gap: EvidenceGap): void {
+    const kind = kindOf(gap.what);
+    // What is missing and what could not be reached are told apart: neither may hide the other.
+    const alike = this.#gaps.filter(
+      (other) =>
+        other.code === gap.code && other.isAbsence === gap.isAbsence && kindOf(other.what) === kind,
+    );
+    if (alike.length < MAX_ALIKE) this.#gaps.push(gap);
   }
 }
 
@@ -43,5 +51,5 @@ function kindOf(what: string): string {
 
 /** The error of something that should be there. */
 export function notFound(what: string): VerificationError {
-  return new VerificationError('REGISTRY_UNAVAILABLE', `${what}: not found`);
+  return new VerificationError('REGISTRY_UNAVAILABLE', `${what}: not found`, { isAbsence: true });
 }

@@ -73,7 +73,8 @@ export async function readBlob(reader: RepositoryReader, descriptor: Descriptor)
   const at = `blobs/${descriptor.digest}`;
   const reply = await reader.get({ at, what, maxBytes: descriptor.size, expected: descriptor });
   if (reply === undefined) {
-    throw new VerificationError('REGISTRY_UNAVAILABLE', `${what} of ${reader.name} is not there`);
+    const detail = `${what} of ${reader.name} is not there`;
+    throw new VerificationError('REGISTRY_UNAVAILABLE', detail, { isAbsence: true });
   }
   if (reply.isExpected !== true) throw mismatch(reader, what);
   return reply.body;

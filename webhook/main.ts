@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { openAudit, type Audit } from '../runtime/audit/index.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { openFacts, type OpenedFacts } from '../runtime/fact-workers/index.ts';
 import { serveHealth, serverFaults, WebServer } from '../runtime/http/index.ts';
@@ -13,6 +14,7 @@ import { processSettings } from '../runtime/settings/index.ts';
 import { limits, type EvidenceSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
+import { AdmissionAudit } from './audit/index.ts';
 import { PinHandler } from './handlers/pin.ts';
 import { ReferenceReader } from './handlers/references.ts';
 import { ResourcesHandler } from './handlers/resources.ts';
@@ -29,11 +31,12 @@ const DRAIN_MS = 10_000;
 /** In a cluster, endpoints need this long to forget a replica: it serves on meanwhile. */
 const FAREWELL_MS = 3_000;
 
-/** What reads registries, and verifies what was read. */
-interface Registries {
+/** What reads registries, verifies what was read, and tells of it. */
+interface Parts {
   readonly source: EvidenceSource;
   readonly keychains: RegistryKeychains;
   readonly facts: OpenedFacts;
+  readonly audit: Audit | undefined;
 }
 
 const clock = systemClock;
@@ -47,7 +50,7 @@ async function start(context: LifecycleContext): Promise<void> {
   const connection = loadKubeConfig(kubeconfigPath === undefined ? {} : { kubeconfigPath });
   const client = new KubeClient(connection, clock);
   context.onStop('kubernetes connections', () => connection.close());
-  const registries: Registries = {
+  const parts: Parts = {
     source: registrySource(context),
     keychains: await openKeychains({
       settings: settings.registry,
@@ -57,8 +60,17 @@ async function start(context: LifecycleContext): Promise<void> {
       logger,
     }),
     facts: openFacts({ clock, onJob: (outcome) => metrics.factJob(outcome) }),
+    audit: openAudit(
+      {
+        settings: settings.audit,
+        clock,
+        logger,
+        onRecords: (outcome, count) => metrics.audited(outcome, count),
+      },
+      context,
+    ),
   };
-  context.onStop('fact workers', () => registries.facts.stop());
+  context.onStop('fact workers', () => parts.facts.stop());
   const server = new ServingSwitch();
   const replica = new Replica({
     client,
@@ -66,6 +78,7 @@ async function start(context: LifecycleContext): Promise<void> {
     logger,
     namespace: settings.namespace,
     service: settings.webhook.service,
+    certificateDirectory: settings.webhook.certificateDirectory,
     pod: settings.pod,
     onLeaf: (leaf) => server.take(leaf),
   });
@@ -80,12 +93,12 @@ async function start(context: LifecycleContext): Promise<void> {
     },
     context,
   );
-  void serve(registries, { replica, server, context }).catch(endProcess);
+  void serve(parts, { replica, server, context }).catch(endProcess);
 }
 
 /** Says hello to the API server as soon as there is a certificate, and then to the operator. */
 async function serve(
-  registries: Registries,
+  parts: Parts,
   {
     replica,
     server,
@@ -102,7 +115,7 @@ async function serve(
   if (leaf === undefined) return;
   const { host, port } = settings.webhook;
   const web = new WebServer({
-    routes: routesOf(registries, replica),
+    routes: routesOf(parts, replica),
     tls: tlsOf(leaf),
     onError,
   });
@@ -119,7 +132,7 @@ async function serve(
 }
 
 function routesOf(
-  { source, keychains, facts: { facts, establisher } }: Registries,
+  { source, keychains, facts: { facts, establisher }, audit }: Parts,
   replica: Replica,
 ): ReturnType<typeof admissionRoutes> {
   const { caches, webhook } = settings;
@@ -151,7 +164,7 @@ function routesOf(
     references: new ReferenceReader(),
     observer: metrics,
   };
-  const verify = new VerifyHandler({ ...shared, judge });
+  const verify = new VerifyHandler({ ...shared, judge, keepsBasis: audit !== undefined });
   const pin = new PinHandler(shared);
   return admissionRoutes({
     verify,
@@ -160,6 +173,7 @@ function routesOf(
     clock,
     logger,
     metrics,
+    ...(audit === undefined ? {} : { audit: new AdmissionAudit(audit, clock, logger) }),
     longestMs: webhook.deadlineMs,
     bodyBytes: BODY_BYTES,
   });

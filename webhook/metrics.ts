@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import type { AuditOutcome } from '../runtime/audit/index.ts';
 import type { JobOutcome } from '../runtime/fact-workers/index.ts';
 import type { ImageJudgement } from '../runtime/judge/index.ts';
 import {
@@ -58,6 +59,7 @@ export class WebhookMetrics implements VerifyObserver {
   readonly #faults: CounterFamily<'where'>;
   readonly #exchanges: CounterFamily<'outcome'>;
   readonly #factJobs: CounterFamily<'outcome'>;
+  readonly #audits: CounterFamily<'outcome'>;
   readonly #showState: (state: ReplicaState) => void;
 
   constructor(metrics: Metrics = new Metrics()) {
@@ -102,6 +104,9 @@ export class WebhookMetrics implements VerifyObserver {
       'outcome',
     ]);
     this.#factJobs = counter('fact_jobs_total', 'Verifications that were given to threads.', [
+      'outcome',
+    ]);
+    this.#audits = counter('audit_records_total', 'Audit records by what became of them.', [
       'outcome',
     ]);
     this.#unmatched = plain(metrics, 'unmatched_images_total', 'Images that no policy matched.');
@@ -181,6 +186,11 @@ export class WebhookMetrics implements VerifyObserver {
     this.#factJobs.with({ outcome }).inc();
   }
 
+  /** Audit records were written, or lost. */
+  audited(outcome: AuditOutcome, count: number): void {
+    this.#audits.with({ outcome }).inc(count);
+  }
+
   /** A collection of evidence was started. */
   collected(): void {
     this.#collections.inc();
@@ -226,7 +236,7 @@ function stateGauges(metrics: Metrics): (state: ReplicaState) => void {
   const exceptions = gauge('exceptions', 'Exceptions that can be read.');
   const invalid = gauge('exceptions_invalid', 'Exceptions that cannot be read and have no effect.');
   const leaf = gauge(
-    'webhook_leaf_expiration_timestamp_seconds',
+    'webhook_certificate_expiration_timestamp_seconds',
     'End of the serving certificate.',
   );
   const refusing = gauge(

@@ -52,6 +52,7 @@ describe('the admission server', () => {
   let metrics: WebhookMetrics;
   let base: string;
   let log: string[];
+  let audited: string[];
   let asked: { request: AdmissionRequest; deadline: Deadline }[];
   let answer: (request: AdmissionRequest) => Promise<Folded>;
 
@@ -60,6 +61,7 @@ describe('the admission server', () => {
     metrics = new WebhookMetrics();
     log = [];
     asked = [];
+    audited = [];
     answer = ({ uid }) => Promise.resolve({ response: allowed(uid) });
     const handler = {
       handle: (request: AdmissionRequest, deadline: Deadline): Promise<Folded> => {
@@ -72,7 +74,14 @@ describe('the admission server', () => {
       format: 'json',
       sink: (line) => log.push(line),
     });
-    const options = { verify: handler, pin: handler, resources: handler, clock, logger, metrics };
+    const audit = {
+      decided: (webhook: string, request: AdmissionRequest, { response }: Folded): void =>
+        void audited.push(`${webhook} ${request.uid} ${response.allowed.toString()}`),
+      unreadable: (webhook: string, uid: string): void =>
+        void audited.push(`${webhook} ${uid} unreadable`),
+    };
+    const handlers = { verify: handler, pin: handler, resources: handler };
+    const options = { ...handlers, clock, logger, metrics, audit };
     server = new WebServer({
       routes: admissionRoutes({ ...options, longestMs: 9000, bodyBytes: 10_000 }),
     });
@@ -90,6 +99,22 @@ describe('the admission server', () => {
     return ((await response.json()) as Answer).response;
   };
   const rendered = async (): Promise<string> => (await metrics.render(IDLE)).body;
+
+  it('tells every answer to the audit log, and nothing that has no answer', async () => {
+    await reviewed(REVIEW);
+    answer = ({ uid }) => Promise.resolve({ response: denied(uid, 'no', []) });
+    await reviewed(REVIEW);
+    answer = () => Promise.reject(new Error('fault'));
+    await reviewed(REVIEW);
+    await reviewed({ ...REVIEW, request: { ...REVIEW.request, kind: null } });
+    await post('no JSON');
+    assert.deepEqual(audited, [
+      'verify uid-1 true',
+      'verify uid-1 false',
+      'verify uid-1 false',
+      'verify uid-1 unreadable',
+    ]);
+  });
 
   it('answers a review, and counts it', async () => {
     assert.deepEqual(await reviewed(REVIEW), { uid: 'uid-1', allowed: true });

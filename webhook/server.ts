@@ -7,6 +7,7 @@ import { HttpError, readBody, type RouteHandler } from '../runtime/http/index.ts
 import type { Logger } from '../runtime/log/index.ts';
 import { decodeReview, type AdmissionRequest } from './admission/decode.ts';
 import { encodeReview, errored } from './admission/respond.ts';
+import type { AdmissionAudit } from './audit/index.ts';
 import { Deadline } from './deadline.ts';
 import type { Folded } from './handlers/fold.ts';
 import { malformed } from './handlers/verify.ts';
@@ -25,6 +26,8 @@ export interface AdmissionRoutesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: WebhookMetrics;
+  /** Told of every answer once it is sent; absent where no audit log is kept. */
+  readonly audit?: Pick<AdmissionAudit, 'decided' | 'unreadable'>;
   /** Milliseconds that a waiter has at most, whatever the API server grants. */
   readonly longestMs: number;
   /** Bytes of a review. */
@@ -77,8 +80,7 @@ class AdmissionEndpoint {
     const start = clock.monotonic();
     const deadline = new Deadline(clock, budgetOf(request.url ?? '', longestMs));
     try {
-      const text = await this.#read(request);
-      write(response, await this.#answer(text, deadline, start));
+      await this.#answer(response, await this.#read(request), { deadline, start });
     } catch (thrown) {
       if (thrown instanceof HttpError) metrics.unreadable(thrown.status);
       throw thrown;
@@ -92,20 +94,27 @@ class AdmissionEndpoint {
     return (await readBody(request, this.#options.bodyBytes)).toString('utf8');
   }
 
-  async #answer(text: string, deadline: Deadline, start: number): Promise<string> {
+  async #answer(
+    response: ServerResponse,
+    text: string,
+    { deadline, start }: { readonly deadline: Deadline; readonly start: number },
+  ): Promise<void> {
+    const { metrics, audit, clock } = this.#options;
     const decoded = decodeReview(text);
     if (!decoded.ok) {
       if (decoded.uid === undefined)
         throw new HttpError(400, `not an AdmissionReview: ${decoded.detail}`);
-      this.#options.metrics.unreadable(200);
-      return encodeReview(malformed(decoded.uid, decoded.detail).response);
+      metrics.unreadable(200);
+      write(response, encodeReview(malformed(decoded.uid, decoded.detail).response));
+      audit?.unreadable(this.#webhook, decoded.uid, decoded.detail);
+      return;
     }
     const { request } = decoded;
     const folded = await this.#handle(request, deadline);
-    const seconds = (this.#options.clock.monotonic() - start) / 1000;
-    this.#options.metrics.answered(this.#webhook, request, folded, seconds);
+    metrics.answered(this.#webhook, request, folded, (clock.monotonic() - start) / 1000);
     if (!folded.response.allowed) this.#logDenial(request, folded);
-    return encodeReview(folded.response);
+    write(response, encodeReview(folded.response));
+    audit?.decided(this.#webhook, request, folded);
   }
 
   /** Whatever is thrown becomes INTERNAL for this request alone. */

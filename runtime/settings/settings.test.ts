@@ -26,6 +26,17 @@ describe('settings', () => {
     assert.equal(settings.registry.pullSecrets, true);
     assert.equal(settings.caches.tagMs, 3000);
   });
+  it('say where audit records go, and which annotations they carry', () => {
+    assert.deepEqual(loadSettings({}).audit, { destination: undefined, annotations: [] });
+    const settings = loadSettings({
+      COUNTERSIGN_AUDIT_LOG: '-',
+      COUNTERSIGN_AUDIT_ANNOTATIONS: 'ci.example/run, change-id',
+    });
+    assert.deepEqual(settings.audit, {
+      destination: '-',
+      annotations: ['ci.example/run', 'change-id'],
+    });
+  });
   it('take an empty variable for one that is not set', () => {
     assert.equal(loadSettings({ COUNTERSIGN_LOG_LEVEL: '' }).log.level, 'info');
   });
@@ -38,6 +49,9 @@ describe('settings', () => {
     ['COUNTERSIGN_PULL_SECRETS', 'yes'],
     ['COUNTERSIGN_CACHE_DIRECTORY', 'cache'],
     ['COUNTERSIGN_PLAIN_HTTP_HOST', 'a'],
+    ['COUNTERSIGN_AUDIT_LOG', 'audit.log'],
+    ['COUNTERSIGN_AUDIT_ANNOTATIONS', '__proto__'],
+    ['COUNTERSIGN_AUDIT_ANNOTATIONS', 'a,'.repeat(17)],
   ] as const) {
     it(`refuse ${name}=${value} by name`, () => {
       assert.throws(() => loadSettings({ [name]: value }), new RegExp(`^SettingsError: ${name}: `));

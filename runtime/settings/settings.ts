@@ -19,6 +19,10 @@ const port = (fallback: number): z.ZodDefault<z.ZodCoercedNumber> =>
   z.coerce.number().int().min(0).max(65535).default(fallback);
 const positive = (fallback: number): z.ZodDefault<z.ZodCoercedNumber> =>
   z.coerce.number().int().min(1).max(86_400_000).default(fallback);
+/** Name of an annotation: an optional DNS prefix, a slash, up to 63 characters. */
+const ANNOTATION =
+  /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
+const MAX_ANNOTATIONS = 16;
 const flag = z
   .enum(['true', 'false'])
   .default('false')
@@ -40,6 +44,16 @@ const schema = z.object({
   COUNTERSIGN_WEBHOOK_SERVICE: z.string().min(1).default('countersign-webhook'),
   /** Milliseconds that an admission request may take at most. */
   COUNTERSIGN_WEBHOOK_DEADLINE_MS: positive(9000),
+  /**
+   * Where the webhook reads its certificate (`tls.crt`, `tls.key`), again whenever it changes; the
+   * operator then leaves the CA and `caBundle` to whoever writes them. Where it is left out, they are ours.
+   */
+  COUNTERSIGN_WEBHOOK_CERTIFICATE_DIRECTORY: z
+    .string()
+    .regex(/^\//, 'must be absolute')
+    .optional(),
+  /** Seconds that each step of a rotation of our CA waits for API servers and replicas to follow. */
+  COUNTERSIGN_WEBHOOK_CA_STEP_SECONDS: positive(30),
   /** Where health and metrics are served, without TLS. */
   COUNTERSIGN_HEALTH_HOST: z.string().min(1).default('0.0.0.0'),
   COUNTERSIGN_HEALTH_PORT: port(8080),
@@ -77,6 +91,16 @@ const schema = z.object({
     .enum(['true', 'false'])
     .default('true')
     .transform((text) => text === 'true'),
+  /** File (or named pipe) that audit records are appended to, `-` for standard output; none where empty. */
+  COUNTERSIGN_AUDIT_LOG: z
+    .string()
+    .regex(/^(?:-|\/.+)$/, 'must be an absolute path or -')
+    .optional(),
+  /** Annotations of workloads that name the pipeline run or change; audit records carry their values. */
+  COUNTERSIGN_AUDIT_ANNOTATIONS: list().refine(
+    (names) => names.length <= MAX_ANNOTATIONS && names.every((name) => ANNOTATION.test(name)),
+    `must be at most ${MAX_ANNOTATIONS.toString()} names of annotations`,
+  ),
   COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
   COUNTERSIGN_LOG_FORMAT: z.enum(['json', 'text']).default('json'),
 });
@@ -93,6 +117,8 @@ export interface Settings {
     readonly port: number;
     readonly service: string;
     readonly deadlineMs: number;
+    readonly certificateDirectory: string | undefined;
+    readonly caStepMs: number;
   };
   readonly health: { readonly host: string; readonly port: number };
   readonly defaultAction: 'Allow' | 'Deny';
@@ -112,6 +138,11 @@ export interface Settings {
   readonly materialMs: number;
   readonly reverificationConcurrency: number;
   readonly reports: boolean;
+  readonly audit: {
+    /** Path, or `-` for standard output. */
+    readonly destination: string | undefined;
+    readonly annotations: readonly string[];
+  };
   readonly log: {
     readonly level: Raw['COUNTERSIGN_LOG_LEVEL'];
     readonly format: Raw['COUNTERSIGN_LOG_FORMAT'];
@@ -156,6 +187,8 @@ function settingsOf(raw: Raw): Settings {
       port: raw.COUNTERSIGN_WEBHOOK_PORT,
       service: raw.COUNTERSIGN_WEBHOOK_SERVICE,
       deadlineMs: raw.COUNTERSIGN_WEBHOOK_DEADLINE_MS,
+      certificateDirectory: raw.COUNTERSIGN_WEBHOOK_CERTIFICATE_DIRECTORY,
+      caStepMs: raw.COUNTERSIGN_WEBHOOK_CA_STEP_SECONDS * 1000,
     },
     health: { host: raw.COUNTERSIGN_HEALTH_HOST, port: raw.COUNTERSIGN_HEALTH_PORT },
     defaultAction: raw.COUNTERSIGN_DEFAULT_ACTION,
@@ -175,6 +208,10 @@ function settingsOf(raw: Raw): Settings {
     materialMs: raw.COUNTERSIGN_MATERIAL_SECONDS * 1000,
     reverificationConcurrency: raw.COUNTERSIGN_REVERIFICATION_CONCURRENCY,
     reports: raw.COUNTERSIGN_REPORTS,
+    audit: {
+      destination: raw.COUNTERSIGN_AUDIT_LOG,
+      annotations: raw.COUNTERSIGN_AUDIT_ANNOTATIONS,
+    },
     log: { level: raw.COUNTERSIGN_LOG_LEVEL, format: raw.COUNTERSIGN_LOG_FORMAT },
   };
 }

@@ -49,6 +49,7 @@ export class HandlerFixture implements NamespaceLabels, KeychainProvider {
     this.verify = new VerifyHandler({
       ...shared,
       judge,
+      keepsBasis: true,
       observer: {
         judged: (judgement, from) => told.push(`judged ${judgement.policies.map((p) => p.verdict.outcome).join(',')} ${from}`),
         unmatched: () => told.push('unmatched'),

@@ -17,13 +17,23 @@ import {
   type Cause,
 } from '../admission/respond.ts';
 import { warningLine } from '../admission/warning.ts';
-import type { Finding } from './finding.ts';
+import type { Finding, Ground } from './finding.ts';
 import type { Target } from './target.ts';
+
+/** What an answer rests on. */
+export interface Basis extends Ground {
+  readonly target: Target;
+  /** By index of the changed field. */
+  readonly findings: readonly (readonly Finding[])[];
+  readonly judgements: readonly ImageJudgement[];
+}
 
 /** An answer, and the code that decided it where it is a denial. */
 export interface Folded {
   readonly response: AdmissionResponse;
   readonly code?: ReasonCode;
+  /** For the audit record, only where that is kept. */
+  readonly basis?: Basis;
 }
 
 const MAX_LINES = 10;

@@ -53,6 +53,8 @@ export interface VerifyOptions {
   readonly tags: TagDigests;
   readonly references: ReferenceReader;
   readonly observer: VerifyObserver;
+  /** Whether answers carry what they rest on, for the audit record; false where absent. */
+  readonly keepsBasis?: boolean;
 }
 
 /** Tags of one template that are resolved; the rest is told to be too many. */
@@ -242,7 +244,8 @@ export class VerifyHandler {
     const findings = job.findings.flat();
     if (job.target.mirror && findings.some((f) => f.effect === 'deny'))
       this.#options.observer.mirror();
-    return fold(uid, job.target, findings, job.judgements);
+    const folded = fold(uid, job.target, findings, job.judgements);
+    return this.#options.keepsBasis === true ? { ...folded, basis: job } : folded;
   }
 }
 

@@ -86,6 +86,8 @@ describe('the operator', () => {
       materialMs: 60_000,
       concurrency: 2,
       reports: true,
+      ownCertificates: true,
+      caStepMs: 30_000,
       judge: new Judge({ evidence, facts: new FactCache(), clock }),
       evidence,
       tags: new TagDigests({ source: registry, clock, freshMs: 10_000, resolveMs: 20_000 }),

@@ -51,6 +51,8 @@ async function start(context: LifecycleContext): Promise<void> {
     materialMs: settings.materialMs,
     concurrency: settings.reverificationConcurrency,
     reports: settings.reports,
+    ownCertificates: settings.webhook.certificateDirectory === undefined,
+    caStepMs: settings.webhook.caStepMs,
     judge,
     evidence,
     tags: new TagDigests({

@@ -70,6 +70,14 @@ describe('the metrics of the operator', () => {
     assert.equal((await samples(metrics)).get('report_results{result="fail"}'), 0);
   });
 
+  it('show when the CA of the webhook ends, and nothing where it is not ours to know', async () => {
+    const metrics = new OperatorMetrics();
+    const name = 'webhook_ca_expiration_timestamp_seconds';
+    assert.equal((await samples(metrics)).get(name), undefined);
+    metrics.authority(new Date('2027-11-20T00:00:00.900Z'));
+    assert.equal((await samples(metrics)).get(name), 1_826_668_800);
+  });
+
   it('X28: show a webhook configuration that is missing or drifts', async () => {
     const metrics = new OperatorMetrics();
     metrics.configuration('validating', { exists: false, drift: 0 });

@@ -83,6 +83,10 @@ export class OperatorMetrics
     this.#gauges.drift.set({ configuration }, drift);
   }
 
+  authority(notAfter: Date): void {
+    this.#gauges.ca.set(NOTHING, Math.floor(notAfter.getTime() / 1000));
+  }
+
   judged(key: string, summary: ReportSummary | undefined): void {
     if (summary === undefined) this.#summaries.delete(key);
     else this.#summaries.set(key, summary);
@@ -183,6 +187,7 @@ interface GaugeFamilies {
   readonly policies: GaugeFamily<'state'>;
   readonly exists: GaugeFamily<'configuration'>;
   readonly drift: GaugeFamily<'configuration'>;
+  readonly ca: GaugeFamily<never>;
   readonly results: GaugeFamily<'result'>;
   readonly silent: GaugeFamily<'resource'>;
   readonly available: GaugeFamily<never>;
@@ -207,6 +212,12 @@ function gaugesOf(metrics: Metrics): GaugeFamilies {
       'webhook_configuration_drift',
       'Points in which a webhook configuration differs from what it must be.',
     ),
+    ca: unset(
+      plain(
+        'webhook_ca_expiration_timestamp_seconds',
+        'End of the CA that signs the serving certificates of the webhook.',
+      ),
+    ),
     results: by('result', 'report_results', 'Results of all workloads.'),
     silent: by(
       'resource',
@@ -220,4 +231,10 @@ function gaugesOf(metrics: Metrics): GaugeFamilies {
     ),
     available: plain('reports_available', '0 where no PolicyReports can be written.'),
   };
+}
+
+/** A gauge without a value until it has one: 0 would be an instant that has passed. */
+function unset(gauge: GaugeFamily<never>): GaugeFamily<never> {
+  gauge.remove(NOTHING);
+  return gauge;
 }

@@ -71,6 +71,7 @@ describe('the lease of a replica', () => {
   let clock: FixedClock;
   let leases: FakeLeases;
   let revision: number | undefined;
+  let servingCa: string | undefined;
   let log: string[];
   let lease: ReplicaLease;
 
@@ -82,6 +83,7 @@ describe('the lease of a replica', () => {
       namespace: 'countersign-system',
       podName: 'pod-1',
       revision: () => revision,
+      servingCa: () => servingCa,
       ...more,
     });
   const acknowledged = (): string | undefined =>
@@ -91,6 +93,7 @@ describe('the lease of a replica', () => {
     clock = fixedClock('2026-11-20T12:00:00.123Z');
     leases = new FakeLeases();
     revision = undefined;
+    servingCa = undefined;
     log = [];
     lease = make();
   });
@@ -104,6 +107,7 @@ describe('the lease of a replica', () => {
         name: 'countersign-webhook-pod-1',
         namespace: 'countersign-system',
         labels: { 'countersign.dev/component': 'webhook' },
+        annotations: {},
         ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'pod-1', uid: 'uid-of-pod' }],
         resourceVersion: '11',
       },
@@ -114,6 +118,16 @@ describe('the lease of a replica', () => {
       },
     });
     assert.deepEqual(leases.calls, [`get ${OWN}`, `create ${LEASES}`]);
+  });
+
+  it('tells which CA signed what is served, for a rotation waits for that', async () => {
+    revision = 1;
+    servingCa = 'ab12';
+    await lease.renew();
+    assert.deepEqual(leases.stored?.metadata.annotations, {
+      'countersign.dev/program-revision': '1',
+      'countersign.dev/serving-ca': 'ab12',
+    });
   });
 
   it('is owned by nobody outside a cluster', async () => {

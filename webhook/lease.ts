@@ -5,6 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { isStatus, resourcePath, type KubeClient, type KubeObject } from '../runtime/kube/index.ts';
 import type { Logger } from '../runtime/log/index.ts';
 import { REVISION_ANNOTATION } from '../runtime/program/index.ts';
+import { SERVING_CA_ANNOTATION } from '../runtime/tls/index.ts';
 
 /** Label of the Leases of webhook replicas; the operator selects by it. */
 const COMPONENT_LABEL = 'countersign.dev/component';
@@ -22,6 +23,8 @@ export interface ReplicaLeaseOptions {
   readonly podUid?: string;
   /** The revision that is enforced now; `undefined` before the first program. */
   readonly revision: () => number | undefined;
+  /** Fingerprint of the CA whose leaf is served; `undefined` where it is not the operator's. */
+  readonly servingCa: () => string | undefined;
 }
 
 const DURATION_SECONDS = 30;
@@ -30,8 +33,8 @@ const RETRY_MS = 1_000;
 const CALL_MS = 5_000;
 
 /**
- * The Lease by which a replica says that it lives and which revision it enforces. Renewed every ten
- * seconds and at once when the revision changes; deleted at the end.
+ * The Lease by which a replica says that it lives and what it enforces and serves. Renewed every ten
+ * seconds and at once when that changes; deleted at the end.
  */
 export class ReplicaLease {
   readonly #options: ReplicaLeaseOptions;
@@ -44,7 +47,7 @@ export class ReplicaLease {
     this.#name = `${LEASE_PREFIX}${options.podName}`;
   }
 
-  /** Says that the revision changed: it is acknowledged at once. */
+  /** Says that the revision or the certificate changed: it is told at once. */
   poke(): void {
     this.#wake.abort();
   }
@@ -105,8 +108,13 @@ export class ReplicaLease {
   }
 
   #body(resourceVersion: string | undefined): object {
-    const { namespace, podName, podUid, clock, revision } = this.#options;
+    const { namespace, podName, podUid, clock, revision, servingCa } = this.#options;
     const acknowledged = revision();
+    const ca = servingCa();
+    const annotations = {
+      ...(acknowledged === undefined ? {} : { [REVISION_ANNOTATION]: acknowledged.toString() }),
+      ...(ca === undefined ? {} : { [SERVING_CA_ANNOTATION]: ca }),
+    };
     const owner = { apiVersion: 'v1', kind: 'Pod', name: podName, uid: podUid };
     return {
       apiVersion: 'coordination.k8s.io/v1',
@@ -115,9 +123,7 @@ export class ReplicaLease {
         name: this.#name,
         namespace,
         labels: { [COMPONENT_LABEL]: 'webhook' },
-        ...(acknowledged === undefined
-          ? {}
-          : { annotations: { [REVISION_ANNOTATION]: acknowledged.toString() } }),
+        annotations,
         ...(podUid === undefined ? {} : { ownerReferences: [owner] }),
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       },

@@ -123,7 +123,7 @@ describe('the metrics of a replica', () => {
       ['program_policies', 2],
       ['exceptions', 3],
       ['exceptions_invalid', 1],
-      ['webhook_leaf_expiration_timestamp_seconds', 1_700_000_000],
+      ['webhook_certificate_expiration_timestamp_seconds', 1_700_000_000],
       ['webhook_ca_bundle_mismatches', 1],
       ['webhook_ready', 1],
       ['mirror_silent_seconds', 4],

@@ -176,14 +176,17 @@ describe('a webhook replica', () => {
     assert.equal(replica.state().refusing, 1);
   });
 
-  it('says which revision it enforces, until it goes', async () => {
+  it('says which revision it enforces and whose certificate it serves, until it goes', async () => {
     withProgram();
     withCa();
     await started();
     const lease = replica.runLease(stop.signal);
     await clock.advance(1);
     const written = cluster.objects.get(LEASE) as KubeObject;
-    assert.deepEqual(written.metadata.annotations, { 'countersign.dev/program-revision': '3' });
+    assert.deepEqual(written.metadata.annotations, {
+      'countersign.dev/program-revision': '3',
+      'countersign.dev/serving-ca': leaves[0]?.issuer,
+    });
     replica.retire();
     assert.deepEqual(replica.readiness(), { ok: false, reasons: ['stopping'] });
     stop.abort();

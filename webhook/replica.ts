@@ -8,7 +8,13 @@ import type { KubeClient } from '../runtime/kube/index.ts';
 import type { Logger } from '../runtime/log/index.ts';
 import { FollowedProgram } from '../runtime/program/index.ts';
 import type { Leaf } from '../runtime/tls/index.ts';
-import { ServingCertificate } from './certificate.ts';
+import {
+  CaLeafSource,
+  FileLeafSource,
+  serviceNames,
+  ServingCertificate,
+  type LeafSource,
+} from './certificate/index.ts';
 import { ReplicaLease } from './lease.ts';
 import type { ReplicaState } from './metrics.ts';
 import { ConfigurationState } from './state/configurations.ts';
@@ -23,6 +29,8 @@ export interface ReplicaOptions {
   readonly logger: Logger;
   readonly namespace: string;
   readonly service: string;
+  /** Where somebody else writes our certificate; absent where we mint it from the CA of the operator. */
+  readonly certificateDirectory?: string | undefined;
   readonly pod: { readonly name: string; readonly uid: string | undefined };
   /** Told of every certificate that is to be served from now on. */
   readonly onLeaf: (leaf: Leaf) => void;
@@ -53,15 +61,15 @@ export class Replica {
     this.#configurations = new ConfigurationState([validating.store, mutating.store]);
     const accepts = (leafPem: string): boolean =>
       this.#configurations.refusing(leafPem, clock.now()).length === 0;
-    const { service, onLeaf } = options;
     this.#certificate = new ServingCertificate({
-      client,
+      source: leafSource(options),
       clock,
       logger,
-      namespace,
-      service,
       accepts,
-      onLeaf,
+      onLeaf: (leaf) => {
+        options.onLeaf(leaf);
+        this.#lease.poke();
+      },
     });
     this.#lease = new ReplicaLease({
       client,
@@ -71,6 +79,7 @@ export class Replica {
       podName: pod.name,
       ...(pod.uid === undefined ? {} : { podUid: pod.uid }),
       revision: () => this.program.snapshot?.revision,
+      servingCa: () => this.#certificate.leaf?.issuer,
     });
     this.program = new FollowedProgram({
       store: program.store,
@@ -148,4 +157,12 @@ export class Replica {
     const { leaf } = this.#certificate;
     return leaf === undefined ? [] : this.#configurations.refusing(leaf.certPem, this.#clock.now());
   }
+}
+
+function leafSource(options: ReplicaOptions): LeafSource {
+  const { client, namespace, service, certificateDirectory: directory } = options;
+  const dnsNames = serviceNames({ name: service, namespace });
+  return directory === undefined
+    ? new CaLeafSource({ client, namespace, dnsNames })
+    : new FileLeafSource({ directory, dnsName: dnsNames[0] });
 }

@@ -67,3 +67,23 @@ describe('TLS of the admission server', () => {
     assert.equal(await handshake({ servername: 'other.example' }), 'TLSv1.3');
   });
 });
+
+describe('the switch of certificates', () => {
+  const leaf = (name: string): Leaf => ({ certPem: name, keyPem: `key of ${name}`, notAfter: 1 });
+
+  it('opens with the first one, and hands the latest to a server that comes later', async () => {
+    const loaded: unknown[] = [];
+    const server = new ServingSwitch();
+    server.take(leaf('a'));
+    server.take(leaf('b'));
+    assert.equal((await server.firstLeaf).certPem, 'a');
+    server.attach({ reloadTls: (material) => loaded.push(material) });
+    server.take(leaf('c'));
+    assert.deepEqual(loaded, [tlsOf(leaf('b')), tlsOf(leaf('c'))]);
+  });
+
+  it('gives a server nothing as long as there is nothing', () => {
+    const server = new ServingSwitch();
+    server.attach({ reloadTls: () => assert.fail('there is no certificate') });
+  });
+});

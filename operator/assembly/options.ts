@@ -26,6 +26,10 @@ export interface OperatorOptions {
   /** Workloads judged at the same time. */
   readonly concurrency: number;
   readonly reports: boolean;
+  /** Whether we keep the CA of the webhook and set `caBundle`; false where somebody else does. */
+  readonly ownCertificates: boolean;
+  /** What each step of a rotation of that CA waits. */
+  readonly caStepMs: number;
   readonly judge: Judge;
   readonly evidence: EvidenceCache;
   readonly tags: TagDigests;

@@ -26,6 +26,16 @@ describe('settings', () => {
     assert.equal(settings.registry.pullSecrets, true);
     assert.equal(settings.caches.tagMs, 3000);
   });
+  it('say who keeps the certificates of the webhook, and how long a rotation takes', () => {
+    const { certificateDirectory, caStepMs } = loadSettings({}).webhook;
+    assert.deepEqual([certificateDirectory, caStepMs], [undefined, 30_000]);
+    const settings = loadSettings({
+      COUNTERSIGN_WEBHOOK_CERTIFICATE_DIRECTORY: '/etc/countersign/certificate',
+      COUNTERSIGN_WEBHOOK_CA_STEP_SECONDS: '5',
+    });
+    assert.equal(settings.webhook.certificateDirectory, '/etc/countersign/certificate');
+    assert.equal(settings.webhook.caStepMs, 5_000);
+  });
   it('say where audit records go, and which annotations they carry', () => {
     assert.deepEqual(loadSettings({}).audit, { destination: undefined, annotations: [] });
     const settings = loadSettings({
@@ -49,6 +59,8 @@ describe('settings', () => {
     ['COUNTERSIGN_PULL_SECRETS', 'yes'],
     ['COUNTERSIGN_CACHE_DIRECTORY', 'cache'],
     ['COUNTERSIGN_PLAIN_HTTP_HOST', 'a'],
+    ['COUNTERSIGN_WEBHOOK_CERTIFICATE_DIRECTORY', 'certificate'],
+    ['COUNTERSIGN_WEBHOOK_CA_STEP_SECONDS', '0'],
     ['COUNTERSIGN_AUDIT_LOG', 'audit.log'],
     ['COUNTERSIGN_AUDIT_ANNOTATIONS', '__proto__'],
     ['COUNTERSIGN_AUDIT_ANNOTATIONS', 'a,'.repeat(17)],

@@ -48,10 +48,7 @@ const schema = z.object({
    * Where the webhook reads its certificate (`tls.crt`, `tls.key`), again whenever it changes; the
    * operator then leaves the CA and `caBundle` to whoever writes them. Where it is left out, they are ours.
    */
-  COUNTERSIGN_WEBHOOK_CERTIFICATE_DIRECTORY: z
-    .string()
-    .regex(/^\//, 'must be absolute')
-    .optional(),
+  COUNTERSIGN_WEBHOOK_CERTIFICATE_DIRECTORY: z.string().regex(/^\//, 'must be absolute').optional(),
   /** Seconds that each step of a rotation of our CA waits for API servers and replicas to follow. */
   COUNTERSIGN_WEBHOOK_CA_STEP_SECONDS: positive(30),
   /** Where health and metrics are served, without TLS. */

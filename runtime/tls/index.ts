@@ -4,9 +4,11 @@
 export {
   createCa,
   issueLeaf,
-  leafExpiresSoon,
+  LEAF_LIFE_MS,
+  leafIsDue,
   type CertifiedKey,
   type Leaf,
   type LeafOptions,
 } from './issue.ts';
-export { chainsTo } from './pem.ts';
+export { certificatesOf, chainsTo, fingerprintOf } from './pem.ts';
+export { SERVING_CA_ANNOTATION, WEBHOOK_CA_SECRET } from './names.ts';

@@ -16,7 +16,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-import { certificatesOf } from './pem.ts';
+import { certificatesOf, fingerprintOf } from './pem.ts';
 
 /** A certificate and its private key (PKCS #8), both PEM. */
 export interface CertifiedKey {
@@ -27,6 +27,8 @@ export interface CertifiedKey {
 /** A server certificate, and when it ends (milliseconds since the epoch). */
 export interface Leaf extends CertifiedKey {
   readonly notAfter: number;
+  /** Fingerprint of the CA certificate that signed it, where we know it. */
+  readonly issuer?: string;
 }
 
 /** What a leaf is for. */
@@ -42,18 +44,23 @@ const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
 /** Certificates begin this long ago, for clocks that are behind. */
 const BACKDATE_MS = 3_600_000;
-const CA_DAYS = 3650;
+const CA_DAYS = 365;
 const LEAF_DAYS = 7;
+/** No leaf of ours lives longer than this, in milliseconds. */
+export const LEAF_LIFE_MS: number = LEAF_DAYS * DAY_MS;
 
-/** Makes a CA for the serving certificates of webhook replicas: P-256, ten years, may sign leaves only. */
-export async function createCa(now: Date): Promise<CertifiedKey> {
+/**
+ * Makes a CA for the serving certificates of webhook replicas: P-256, good for `days` (a year where left
+ * out), may sign leaves only.
+ */
+export async function createCa(now: Date, days: number = CA_DAYS): Promise<CertifiedKey> {
   const keys = await webcrypto.subtle.generateKey(EC, true, ['sign', 'verify']);
   const serialNumber = serial();
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber,
     name: [{ CN: [`countersign-webhook-ca-${serialNumber.slice(0, 8)}`] }],
     notBefore: new Date(now.getTime() - BACKDATE_MS),
-    notAfter: new Date(now.getTime() + CA_DAYS * DAY_MS),
+    notAfter: new Date(now.getTime() + days * DAY_MS),
     signingAlgorithm: SIGNING,
     keys,
     extensions: [
@@ -94,12 +101,18 @@ export async function issueLeaf(ca: CertifiedKey, options: LeafOptions): Promise
     certPem: pemOf(certificate),
     keyPem: privatePem(keys.privateKey),
     notAfter: certificate.notAfter.getTime(),
+    issuer: fingerprintOf(issuerCertificate),
   };
 }
 
-/** Whether less than a third of the days of a leaf of `days` (7 where left out) remains. */
-export function leafExpiresSoon(leaf: Leaf, now: Date, days: number = LEAF_DAYS): boolean {
-  return leaf.notAfter - now.getTime() < (days * DAY_MS) / 3;
+/**
+ * Whether a leaf of seven days is to be renewed: less than a third of them remains by the wall clock, or
+ * that was set back to before its beginning.
+ */
+export function leafIsDue(leaf: Leaf, now: Date): boolean {
+  const [certificate] = certificatesOf(leaf.certPem);
+  const begins = certificate?.validFromDate.getTime() ?? Number.POSITIVE_INFINITY;
+  return leaf.notAfter - now.getTime() < LEAF_LIFE_MS / 3 || begins > now.getTime();
 }
 
 async function leafExtensions(

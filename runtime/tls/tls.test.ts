@@ -7,8 +7,9 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'mocha';
-import { createCa, issueLeaf, leafExpiresSoon, type CertifiedKey, type Leaf } from './issue.ts';
-import { certificatesOf, chainsTo } from './pem.ts';
+import { TestCertificateAuthority } from '../../verification/testing/index.ts';
+import { createCa, issueLeaf, leafIsDue, type CertifiedKey, type Leaf } from './issue.ts';
+import { certificatesOf, chainsTo, fingerprintOf } from './pem.ts';
 
 const NOW = new Date();
 const DAY_MS = 86_400_000;
@@ -69,9 +70,29 @@ describe('serving certificates', () => {
 
   it('are due for renewal when a third of their days remains', async () => {
     const leaf = await issueLeaf(await createCa(NOW), { dnsNames: NAMES, now: NOW });
-    assert.equal(leafExpiresSoon(leaf, NOW), false);
-    assert.equal(leafExpiresSoon(leaf, new Date(NOW.getTime() + 4 * DAY_MS)), false);
-    assert.equal(leafExpiresSoon(leaf, new Date(NOW.getTime() + 5 * DAY_MS)), true);
+    assert.equal(leafIsDue(leaf, NOW), false);
+    assert.equal(leafIsDue(leaf, new Date(NOW.getTime() + 4 * DAY_MS)), false);
+    assert.equal(leafIsDue(leaf, new Date(NOW.getTime() + 5 * DAY_MS)), true);
+  });
+
+  it('fault 22: are due where the clock was set back to before they begin', async () => {
+    const leaf = await issueLeaf(await createCa(NOW), { dnsNames: NAMES, now: NOW });
+    assert.equal(leafIsDue(leaf, new Date(NOW.getTime() - 3_500_000)), false);
+    assert.equal(leafIsDue(leaf, new Date(NOW.getTime() - DAY_MS)), true);
+  });
+
+  it('name the CA that signed them by its fingerprint', async () => {
+    const ca = await createCa(NOW);
+    const leaf = await issueLeaf(ca, { dnsNames: NAMES, now: NOW });
+    assert.equal(leaf.issuer, fingerprintOf(new X509Certificate(ca.certPem)));
+    assert.match(leaf.issuer ?? '', /^[0-9a-f]{64}$/);
+  });
+
+  it('are of a CA that is good for a year, or for the days asked for', async () => {
+    const daysOf = (ca: CertifiedKey): number =>
+      Math.round((new X509Certificate(ca.certPem).validToDate.getTime() - NOW.getTime()) / DAY_MS);
+    assert.equal(daysOf(await createCa(NOW)), 365);
+    assert.equal(daysOf(await createCa(NOW, 30)), 30);
   });
 
   it('are refused where the key is not the one of the CA', async () => {
@@ -103,6 +124,21 @@ describe('chainsTo', () => {
       assert.equal(chainsTo(bundle, leaf.certPem, NOW), false);
     assert.equal(chainsTo(ca.certPem, 'garbage', NOW), false);
     assert.equal(chainsTo(ca.certPem, leaf.certPem, new Date(NOW.getTime() + 8 * DAY_MS)), false);
+  });
+
+  it('is true through intermediates that come with the leaf, and for a bundle that is one of them', () => {
+    const pki = new TestCertificateAuthority({ name: 'webhook' });
+    const stranger = new TestCertificateAuthority({ name: 'stranger' });
+    const [middle, root] = [pki.intermediate?.pem ?? '', pki.root.pem];
+    const span = { notBefore: NOW.getTime() - DAY_MS, notAfter: NOW.getTime() + DAY_MS };
+    const { pem: leaf } = pki.issueLeaf({ sans: [{ type: 'dns', value: 'x.svc' }], ...span });
+    assert.equal(chainsTo(root, leaf + middle, NOW), true);
+    assert.equal(chainsTo(root, leaf + stranger.pem + middle, NOW), true);
+    assert.equal(chainsTo(middle, leaf, NOW), true);
+    assert.equal(chainsTo(root, leaf, NOW), false);
+    assert.equal(chainsTo(root, leaf + stranger.pem, NOW), false);
+    assert.equal(chainsTo(stranger.root.pem, leaf + middle + root, NOW), false);
+    assert.equal(chainsTo(root, leaf + stranger.root.pem.repeat(9) + middle, NOW), false);
   });
 
   it('reads the certificates of a bundle in order and leaves broken blocks out', async () => {

@@ -24,11 +24,13 @@ export class ConfigurationState {
   }
 
   /**
-   * Names of the webhooks whose `caBundle` does not accept the leaf: for those the API server refuses
-   * to speak to us. Empty where no configuration exists.
+   * Names of our webhooks whose `caBundle` does not accept the leaf: for those the API server refuses
+   * to speak to us. Empty where no configuration exists. What somebody adds to ours is not looked at.
    */
   refusing(leafPem: string, now: Date): readonly string[] {
-    const webhooks = this.#stores.flatMap((store) => store.get(CONFIGURATION_NAME)?.webhooks ?? []);
+    const webhooks = this.#stores
+      .flatMap((store) => store.get(CONFIGURATION_NAME)?.webhooks ?? [])
+      .filter(({ name = '' }) => name.endsWith('.countersign.dev'));
     const verdicts = new Map<string, boolean>();
     return webhooks.flatMap(({ name, clientConfig }) => {
       const bundle = clientConfig?.caBundle ?? '';
@@ -36,7 +38,7 @@ export class ConfigurationState {
         verdicts.get(bundle) ??
         chainsTo(Buffer.from(bundle, 'base64').toString('utf8'), leafPem, now);
       verdicts.set(bundle, accepted);
-      return accepted ? [] : [name ?? ''];
+      return accepted || name === undefined ? [] : [name];
     });
   }
 }

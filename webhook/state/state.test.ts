@@ -30,7 +30,7 @@ describe('what the configurations accept', () => {
           return {
             metadata: { name },
             webhooks: configuration.map((pem, i) => ({
-              name: `w${i.toString()}`,
+              name: `w${i.toString()}.countersign.dev`,
               clientConfig:
                 pem === undefined ? {} : { caBundle: Buffer.from(pem).toString('base64') },
             })),
@@ -46,13 +46,16 @@ describe('what the configurations accept', () => {
 
   it('is no leaf where the bundle is another one, broken, empty or missing', () => {
     const found = state([other.certPem, 'junk', ''], [undefined, ours.certPem]);
-    assert.deepEqual(found.refusing(leaf, NOW), ['w0', 'w1', 'w2', 'w0']);
+    assert.deepEqual(
+      found.refusing(leaf, NOW),
+      [0, 1, 2, 0].map((i) => `w${i.toString()}.countersign.dev`),
+    );
   });
 
   it('is no leaf outside of its time, and nothing that is no leaf', () => {
     const late = new Date(NOW.getTime() + 8 * 86_400_000);
-    assert.deepEqual(state([ours.certPem]).refusing(leaf, late), ['w0']);
-    assert.deepEqual(state([ours.certPem]).refusing('junk', NOW), ['w0']);
+    assert.deepEqual(state([ours.certPem]).refusing(leaf, late), ['w0.countersign.dev']);
+    assert.deepEqual(state([ours.certPem]).refusing('junk', NOW), ['w0.countersign.dev']);
   });
 
   it('is anything where there is no configuration, or one without webhooks', () => {
@@ -62,11 +65,14 @@ describe('what the configurations accept', () => {
     assert.deepEqual(empty.refusing(leaf, NOW), []);
   });
 
-  it('names a webhook without a name too', () => {
-    const nameless = new ConfigurationState([
-      { get: () => ({ metadata: { name: 'countersign' }, webhooks: [{}] }) },
+  it('is not asked of webhooks that somebody added: they are not called here', () => {
+    const foreign = ['countersign.dev.evil.example', 'inject.example.com', undefined].map((name) =>
+      name === undefined ? {} : { name },
+    );
+    const found = new ConfigurationState([
+      { get: () => ({ metadata: { name: 'countersign' }, webhooks: foreign }) },
     ]);
-    assert.deepEqual(nameless.refusing(leaf, NOW), ['']);
+    assert.deepEqual(found.refusing(leaf, NOW), []);
   });
 });
 

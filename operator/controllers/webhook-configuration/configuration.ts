@@ -28,3 +28,8 @@ export interface Webhook {
 export interface WebhookConfiguration extends KubeObject {
   readonly webhooks?: readonly Webhook[];
 }
+
+/** Whether a webhook of the configuration is one of ours: others may be added to it, and are left alone. */
+export function isOurs({ name = '' }: Webhook): boolean {
+  return name.endsWith('.countersign.dev');
+}

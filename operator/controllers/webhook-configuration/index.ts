@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { CaStore, type CaStoreOptions } from './ca.ts';
+export { ObservedTrust } from './observed.ts';
 export {
   CONFIGURATIONS,
   WebhookConfigurationReconciler,

@@ -4,11 +4,18 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { before, beforeEach, describe, it } from 'mocha';
-import { fixedClock, type FixedClock } from '../runtime/clock-testing.ts';
-import { createLogger } from '../runtime/log/index.ts';
-import { chainsTo, createCa, type CertifiedKey, type Leaf } from '../runtime/tls/index.ts';
-import { ServingCertificate } from './certificate.ts';
-import { ServingSwitch, tlsOf } from './serving.ts';
+import { fixedClock, type FixedClock } from '../../runtime/clock-testing.ts';
+import { createLogger } from '../../runtime/log/index.ts';
+import {
+  chainsTo,
+  createCa,
+  fingerprintOf,
+  type CertifiedKey,
+  type Leaf,
+} from '../../runtime/tls/index.ts';
+import { CaLeafSource } from './from-ca.ts';
+import { ServingCertificate } from './serving-certificate.ts';
+import { serviceNames } from './source.ts';
 
 const START = '2026-11-20T12:00:00Z';
 const DAY_MS = 86_400_000;
@@ -36,6 +43,12 @@ describe('the serving certificate', () => {
   const withCa = (ca: CertifiedKey): void => {
     secret = holding({ 'tls.crt': base64(ca.certPem), 'tls.key': base64(ca.keyPem) });
   };
+  /** Looks at once and when a new leaf has been accepted for long enough. */
+  const settled = async (): Promise<void> => {
+    await certificate.refresh();
+    await clock.advance(3_000);
+    await certificate.refresh();
+  };
   const newest = (): string => served.at(-1)?.certPem ?? '';
   const isBy = (leaf: Leaf | undefined, ca: CertifiedKey): boolean =>
     chainsTo(ca.certPem, leaf?.certPem ?? '', clock.now());
@@ -47,17 +60,18 @@ describe('the serving certificate', () => {
     paths = [];
     bundle = [first];
     withCa(first);
-    certificate = new ServingCertificate({
-      client: {
-        get: async <T>(path: string) => {
-          paths.push(path);
-          return (await secret()) as T | undefined;
-        },
+    const client = {
+      get: async <T>(path: string) => {
+        paths.push(path);
+        return (await secret()) as T | undefined;
       },
+    };
+    const namespace = 'countersign-system';
+    const dnsNames = serviceNames({ name: 'countersign-webhook', namespace });
+    certificate = new ServingCertificate({
+      source: new CaLeafSource({ client, namespace, dnsNames }),
       clock,
       logger: createLogger({ level: 'debug', format: 'json', sink: (line) => log.push(line) }),
-      namespace: 'countersign-system',
-      service: 'countersign-webhook',
       accepts: (leafPem) => bundle.some((ca) => chainsTo(ca.certPem, leafPem, clock.now())),
       onLeaf: (leaf) => served.push(leaf),
     });
@@ -65,7 +79,7 @@ describe('the serving certificate', () => {
 
   it('is minted from the CA, for the names of the Service, and read from one secret', async () => {
     assert.equal(certificate.leaf, undefined);
-    assert.equal(certificate.problem, 'the CA was not read yet');
+    assert.equal(certificate.problem, 'no certificate was read yet');
     await certificate.refresh();
     assert.equal(certificate.problem, undefined);
     assert.deepEqual(served, [certificate.leaf]);
@@ -93,7 +107,7 @@ describe('the serving certificate', () => {
     await certificate.refresh();
     assert.equal(served.length, 1);
     await clock.advance(DAY_MS);
-    await certificate.refresh();
+    await settled();
     assert.equal(served.length, 2);
     assert.ok((served[1]?.notAfter ?? 0) > (served[0]?.notAfter ?? 0));
   });
@@ -104,24 +118,54 @@ describe('the serving certificate', () => {
     assert.equal(served.length, 1);
   });
 
-  it('changes with the CA once the configurations trust the new one, and not before', async () => {
+  it('fault 23: changes with the CA once the configurations have trusted the new one for a moment, and not before', async () => {
     await certificate.refresh();
     withCa(second);
-    await certificate.refresh();
+    await settled();
     assert.equal(served.length, 1);
     assert.ok(isBy(certificate.leaf, first));
     bundle = [first, second];
     await certificate.refresh();
+    await clock.advance(2_999);
+    await certificate.refresh();
+    assert.equal(served.length, 1);
+    bundle = [first];
+    await certificate.refresh();
+    bundle = [first, second];
+    await clock.advance(1);
+    await certificate.refresh();
+    assert.equal(served.length, 1, 'counted although it was not accepted all along');
+    await clock.advance(3_000);
+    await certificate.refresh();
     assert.equal(served.length, 2);
     assert.ok(isBy(certificate.leaf, second));
+    assert.equal(certificate.leaf?.issuer, fingerprintOf(new X509Certificate(second.certPem)));
   });
 
-  it('changes where the configurations trust neither: the old one is of no use any more', async () => {
+  it('fault 22: is minted anew where the clock was set back to before it begins', async () => {
     await certificate.refresh();
-    withCa(second);
-    bundle = [];
-    await certificate.refresh();
-    assert.ok(isBy(certificate.leaf, second));
+    const late = fixedClock('2026-12-01T00:00:00Z');
+    const source = new CaLeafSource({
+      client: { get: async <T>() => (await secret()) as T | undefined },
+      namespace: 'countersign-system',
+      dnsNames: ['x.svc'],
+    });
+    const future = await source.renewed(undefined, late.now());
+    assert.equal(await source.renewed(future, late.now()), undefined);
+    const again = await source.renewed(future, clock.now());
+    assert.ok(isBy(again, first));
+  });
+
+  it('changes at once where the old one is not accepted any more: it is of no use', async () => {
+    for (const trusted of [[], [second]]) {
+      bundle = [first];
+      withCa(first);
+      await settled();
+      withCa(second);
+      bundle = trusted;
+      await certificate.refresh();
+      assert.ok(isBy(certificate.leaf, second));
+    }
   });
 
   it('changes at its end at the latest', async () => {
@@ -165,7 +209,7 @@ describe('the serving certificate', () => {
     });
   }
 
-  it('is looked for every second until there is one, then every half minute', async () => {
+  it('is looked for every second until there is one, then every ten seconds', async () => {
     secret = () => Promise.resolve(undefined);
     const stop = new AbortController();
     const running = certificate.run(stop.signal);
@@ -177,31 +221,11 @@ describe('the serving certificate', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const { length } = paths;
-    await clock.advance(28_000);
+    await clock.advance(8_000);
     assert.equal(paths.length, length);
     stop.abort();
     await running;
     await clock.advance(120_000);
     assert.equal(paths.length, length);
-  });
-});
-
-describe('the switch of certificates', () => {
-  const leaf = (name: string): Leaf => ({ certPem: name, keyPem: `key of ${name}`, notAfter: 1 });
-
-  it('opens with the first one, and hands the latest to a server that comes later', async () => {
-    const loaded: unknown[] = [];
-    const server = new ServingSwitch();
-    server.take(leaf('a'));
-    server.take(leaf('b'));
-    assert.equal((await server.firstLeaf).certPem, 'a');
-    server.attach({ reloadTls: (material) => loaded.push(material) });
-    server.take(leaf('c'));
-    assert.deepEqual(loaded, [tlsOf(leaf('b')), tlsOf(leaf('c'))]);
-  });
-
-  it('gives a server nothing as long as there is nothing', () => {
-    const server = new ServingSwitch();
-    server.attach({ reloadTls: () => assert.fail('there is no certificate') });
   });
 });

@@ -8,6 +8,7 @@ import { benchDeadlines } from './deadlines.ts';
 import { benchKeyless } from './keyless.ts';
 import { benchLoop } from './loop.ts';
 import { benchProcess } from './process.ts';
+import { benchScale } from './scale/scale.ts';
 import { startScene } from './scene.ts';
 import { benchWarm } from './warm.ts';
 
@@ -35,16 +36,25 @@ async function benchVerification(): Promise<Figures> {
   return { ...benchKeyless(), ...(await benchLoop()) };
 }
 
-/** Argument: `admission` or `verification` alone; the figures of the other stay as they were. */
+/** What is measured, by the name under which it is run alone. */
+const PARTS: Readonly<Record<string, () => Promise<Figures>>> = {
+  admission: benchAdmission,
+  scale: async () => ({ ...(await benchScale()) }),
+  verification: benchVerification,
+};
+
+/** Argument: a part to run alone; the figures of the others stay as they were. */
 async function main(part: string | undefined): Promise<void> {
+  const chosen = part === undefined ? Object.values(PARTS) : [PARTS[part]];
   const before: Figures =
     part === undefined || !existsSync(OUT)
       ? {}
       : (JSON.parse(readFileSync(OUT, 'utf8')) as Figures);
-  const figures = {
-    ...(part === 'verification' ? {} : await benchAdmission()),
-    ...(part === 'admission' ? {} : await benchVerification()),
-  };
+  const figures: Record<string, number> = {};
+  for (const bench of chosen) {
+    if (bench === undefined) throw new Error(`parts: ${Object.keys(PARTS).join(', ')}`);
+    Object.assign(figures, await bench());
+  }
   const rounded = Object.fromEntries(
     Object.entries(figures).map(([key, value]) => [key, Number(value.toPrecision(4))]),
   );

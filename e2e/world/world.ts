@@ -15,6 +15,7 @@ import {
   startRegistry,
   waitFor,
   type ControlPlane,
+  type ControlPlaneOptions,
   type CosignKey,
   type Kubectl,
   type Kwok,
@@ -35,6 +36,8 @@ export interface WorldOptions {
   readonly plainHttpHosts?: readonly string[];
   /** Told of each step; for the demo. */
   readonly onStep?: (step: string) => void;
+  /** How the control plane is started. */
+  readonly plane?: ControlPlaneOptions;
   /** Runs `dist/` instead of the sources. */
   readonly built?: boolean;
   /** Port of the webhook's Service; 443 where that may be bound, 9443 otherwise. */
@@ -163,7 +166,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const step = options.onStep ?? ((): void => undefined);
   step('starting etcd, kube-apiserver, controller-manager, scheduler and two registries');
   const [plane, registry, tagRegistry, key, otherKey] = await Promise.all([
-    startControlPlane(),
+    startControlPlane(options.plane),
     startRegistry({ kind: 'olareg' }),
     startRegistry({ kind: 'distribution' }),
     generateKey(),

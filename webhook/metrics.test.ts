@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'mocha';
+import { fixedClock } from '../runtime/clock-testing.ts';
 import type { ImageJudgement } from '../runtime/judge/index.ts';
 import { createOf, podObject } from './__fixtures__/requests.ts';
 import { WebhookMetrics, type ReplicaState } from './metrics.ts';
@@ -21,17 +22,22 @@ const STATE: ReplicaState = {
 
 type Outcome = ImageJudgement['policies'][number]['verdict']['outcome'];
 
+const CODES: Readonly<Record<string, string>> = {
+  rejected: 'NO_SIGNATURE',
+  inconclusive: 'REGISTRY_UNAVAILABLE',
+};
+
 /** A judgement as far as it is counted. */
 function judgement(...outcomes: readonly Outcome[]): ImageJudgement {
   const policies = outcomes.map((outcome) => ({
-    verdict: { outcome, first: { code: 'NO_SIGNATURE' } },
+    verdict: { outcome, results: [], first: { code: CODES[outcome] } },
   }));
   return { policies } as unknown as ImageJudgement;
 }
 
 describe('the metrics of a replica', () => {
   let metrics: WebhookMetrics;
-  beforeEach(() => (metrics = new WebhookMetrics()));
+  beforeEach(() => (metrics = new WebhookMetrics(undefined, fixedClock())));
 
   const rendered = async (state: ReplicaState = STATE): Promise<string> =>
     (await metrics.render(state)).body;
@@ -50,16 +56,39 @@ describe('the metrics of a replica', () => {
     const response = { uid: 'u', allowed: false };
     metrics.answered('verify', request, { response, code: 'NO_SIGNATURE' }, 0.25);
     assert.equal(
-      await value(
-        'admission_requests_total',
-        'decision="denied"',
-        'code="NO_SIGNATURE"',
-        'kind="Pod"',
-        'dry_run="true"',
-      ),
+      await value('admission_requests_total', 'decision="deny"', 'kind="Pod"', 'dry_run="true"'),
       1,
     );
+    const reason = 'reason="NO_SIGNATURE"';
+    assert.equal(await value('admission_denials_total', 'webhook="verify"', reason), 1);
     assert.equal(await value('admission_duration_seconds_sum', 'webhook="verify"'), 0.25);
+  });
+
+  it('tell allowed, warned, denied and not to be told apart', async () => {
+    const request = createOf(podObject({ containers: ['a'] }));
+    const response = { uid: 'u', allowed: true };
+    metrics.answered('verify', request, { response }, 0);
+    metrics.answered('verify', request, { response: { ...response, warnings: ['w'] } }, 0);
+    const no = { uid: 'u', allowed: false };
+    metrics.answered('verify', request, { response: no, code: 'REGISTRY_UNAVAILABLE' }, 0);
+    metrics.answered('verify', request, { response: no }, 0);
+    const counts = ['allow', 'warn', 'deny', 'error'].map((decision) =>
+      value('admission_requests_total', `decision="${decision}"`, 'dry_run="false"'),
+    );
+    assert.deepEqual(await Promise.all(counts), [1, 1, 0, 2]);
+    const faults = 'reason="INTERNAL"';
+    assert.equal(await value('admission_denials_total', 'webhook="verify"', faults), 1);
+  });
+
+  it('count an exception once for each image that it lets in', async () => {
+    const use = { namespace: 'team', name: 'until-friday', expiresAt: '', documentation: {} };
+    const results = [{ outcome: 'exempt', exception: use }, { outcome: 'verified' }];
+    const verdict = { outcome: 'exempt', results: [...results, results[0]] };
+    const exempt = { policies: [{ verdict }] } as unknown as ImageJudgement;
+    metrics.judged(exempt, 'cache');
+    metrics.judged(exempt, 'cache');
+    const labels = ['namespace="team"', 'name="until-friday"'];
+    assert.equal(await value('exception_uses_total', ...labels), 2);
   });
 
   it('F4: hold nothing that a tenant writes', async () => {
@@ -82,11 +111,11 @@ describe('the metrics of a replica', () => {
     metrics.judged(judgement('verified', 'inconclusive'), 'registry');
     const count = async (...labels: string[]): Promise<number | undefined> =>
       value('verifications_total', ...labels);
-    assert.equal(await count('result="verified"', 'source="cache"'), 2);
-    assert.equal(await count('result="verified"', 'source="registry"'), 1);
-    assert.equal(await count('result="rejected"', 'reason="NO_SIGNATURE"', 'source="cache"'), 1);
+    assert.equal(await count('result="verified"', 'source="admission"'), 3);
+    assert.equal(await count('result="rejected"', 'reason="NO_SIGNATURE"'), 1);
+    assert.equal(await count('result="rejected"', 'reason="KEY_EXPIRED"'), 0);
     assert.equal(await count('result="exempt"', 'reason=""'), 1);
-    assert.equal(await count('result="inconclusive"'), 1);
+    assert.equal(await count('result="inconclusive"', 'reason="REGISTRY_UNAVAILABLE"'), 1);
     assert.equal(await value('cache_requests_total', 'evidence', 'hit'), 1);
     assert.equal(await value('cache_requests_total', 'evidence', 'miss'), 1);
   });
@@ -108,7 +137,7 @@ describe('the metrics of a replica', () => {
       ['pins_total', 'kept'],
       ['pins_total', 'REGISTRY_UNAVAILABLE'],
       ['cache_requests_total', 'tags', 'hit'],
-      ['registry_exchanges_total', 'absent'],
+      ['registry_requests_total', 'absent'],
       ['internal_errors_total', 'process'],
       ['admission_unreadable_total', '413'],
     ] as const) {
@@ -121,15 +150,17 @@ describe('the metrics of a replica', () => {
       ['program_revision', 7],
       ['program_problem', 1],
       ['program_policies', 2],
-      ['exceptions', 3],
-      ['exceptions_invalid', 1],
       ['webhook_certificate_expiration_timestamp_seconds', 1_700_000_000],
       ['webhook_ca_bundle_mismatches', 1],
       ['webhook_ready', 1],
-      ['mirror_silent_seconds', 4],
+      ['mirror_contact_timestamp_seconds', 1_767_225_596],
     ];
     for (const [name, wanted] of expected) assert.equal(await value(name), wanted, name);
-    const body = await rendered({ ...STATE, revision: undefined, ready: false });
+    assert.equal(await value('mirrored_exceptions', 'state="readable"'), 3);
+    assert.equal(await value('mirrored_exceptions', 'state="invalid"'), 1);
+    const start = { revision: undefined, ready: false, leafNotAfter: undefined };
+    const body = await rendered({ ...STATE, ...start });
+    assert.doesNotMatch(body, /^countersign_webhook_certificate_expiration_timestamp_seconds/m);
     assert.match(body, /program_revision 0/);
     assert.match(body, /webhook_ready 0/);
   });

@@ -2,15 +2,20 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { AuditOutcome } from '../runtime/audit/index.ts';
+import { systemClock, type Clock } from '../runtime/clock.ts';
 import type { JobOutcome } from '../runtime/fact-workers/index.ts';
 import type { ImageJudgement } from '../runtime/judge/index.ts';
 import {
+  CappedCounter,
   Metrics,
+  WEBHOOK_METRICS,
   type BoundCounter,
   type CounterFamily,
   type HistogramFamily,
+  type MetricDefinition,
 } from '../runtime/metrics/index.ts';
 import { WORKLOAD_KINDS } from '../runtime/workload/index.ts';
+import { isInconclusive, type RequirementResult } from '../verification/index.ts';
 import type { AdmissionRequest } from './admission/decode.ts';
 import type { Folded } from './handlers/fold.ts';
 import type { PinOutcome } from './handlers/pin.ts';
@@ -36,20 +41,21 @@ export interface ReplicaState {
 }
 
 const NOTHING = {};
-const BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 9, 15];
 const KINDS: ReadonlySet<string> = new Set(WORKLOAD_KINDS);
+const SOURCE = 'admission';
 
-type RequestLabel = 'webhook' | 'operation' | 'kind' | 'decision' | 'code' | 'dry_run';
-type PlainFamily = CounterFamily<never>;
+type RequestLabel = 'webhook' | 'operation' | 'kind' | 'decision' | 'dry_run';
 
-/** The metrics of a webhook replica. Labels are closed sets: never an image, a namespace or a user. */
+/** The metrics of a webhook replica: those of the catalogue, never labelled by image, workload or user. */
 export class WebhookMetrics implements VerifyObserver {
   readonly #metrics: Metrics;
   readonly #requests: CounterFamily<RequestLabel>;
+  readonly #denials: CounterFamily<'webhook' | 'reason'>;
   readonly #durations: HistogramFamily<'webhook'>;
   readonly #verifications: CounterFamily<'result' | 'reason' | 'source'>;
   /** The commonest verdict: counted by the number, without a look-up. */
-  readonly #verifiedFromCache: BoundCounter;
+  readonly #verified: BoundCounter;
+  readonly #exceptionUses: CappedCounter<'namespace' | 'name'>;
   readonly #pins: CounterFamily<'outcome'>;
   readonly #caches: CounterFamily<'cache' | 'outcome'>;
   readonly #unreadable: CounterFamily<'status'>;
@@ -62,74 +68,41 @@ export class WebhookMetrics implements VerifyObserver {
   readonly #audits: CounterFamily<'outcome'>;
   readonly #showState: (state: ReplicaState) => void;
 
-  constructor(metrics: Metrics = new Metrics()) {
+  constructor(metrics: Metrics = new Metrics(), clock: Pick<Clock, 'now'> = systemClock) {
+    const set = WEBHOOK_METRICS;
     this.#metrics = metrics;
-    const counter = counterMaker(metrics);
-    this.#requests = counter(
-      'admission_requests_total',
-      'Admission requests by decision and reason code.',
-      ['webhook', 'operation', 'kind', 'decision', 'code', 'dry_run'],
-    );
-    this.#durations = metrics.histogram({
-      name: 'admission_duration_seconds',
-      help: 'Time from the head of a request to its answer.',
-      labels: ['webhook'],
-      buckets: BUCKETS,
-    });
-    this.#verifications = counter('verifications_total', 'Verdicts of policies on images.', [
-      'result',
-      'reason',
-      'source',
-    ]);
-    this.#verifiedFromCache = this.#verifications.with({
-      result: 'verified',
-      reason: '',
-      source: 'cache',
-    });
-    this.#pins = counter('pins_total', 'Images without digest by what became of them.', [
-      'outcome',
-    ]);
-    this.#caches = counter('cache_requests_total', 'Look-ups in caches.', ['cache', 'outcome']);
-    this.#unreadable = counter(
-      'admission_unreadable_total',
-      'Requests that were no admission review, by HTTP status.',
-      ['status'],
-    );
-    this.#faults = counter(
-      'internal_errors_total',
-      'Faults of ours that a request or a process survived.',
-      ['where'],
-    );
-    this.#exchanges = counter('registry_exchanges_total', 'HTTP exchanges with registries.', [
-      'outcome',
-    ]);
-    this.#factJobs = counter('fact_jobs_total', 'Verifications that were given to threads.', [
-      'outcome',
-    ]);
-    this.#audits = counter('audit_records_total', 'Audit records by what became of them.', [
-      'outcome',
-    ]);
-    this.#unmatched = plain(metrics, 'unmatched_images_total', 'Images that no policy matched.');
-    const mirrors = 'Mirror pods that do not satisfy a policy.';
-    this.#mirrors = plain(metrics, 'mirror_pods_unverified_total', mirrors);
-    const collections = 'Collections of evidence from registries.';
-    this.#collections = plain(metrics, 'collections_total', collections);
-    this.#showState = stateGauges(metrics);
+    this.#requests = metrics.counter(set.requests);
+    this.#denials = metrics.counter(set.denials);
+    this.#durations = metrics.histogram(set.durations);
+    this.#verifications = metrics.counter(set.verifications);
+    this.#verified = this.#verifications.with({ result: 'verified', reason: '', source: SOURCE });
+    this.#exceptionUses = new CappedCounter(metrics, set.exceptionUses);
+    this.#pins = metrics.counter(set.pins);
+    this.#caches = metrics.counter(set.caches);
+    this.#unreadable = metrics.counter(set.unreadable);
+    this.#faults = metrics.counter(set.faults);
+    this.#exchanges = metrics.counter(set.registryRequests);
+    this.#factJobs = metrics.counter(set.factJobs);
+    this.#audits = metrics.counter(set.auditRecords);
+    this.#unmatched = metrics.counter(set.unmatched).with(NOTHING);
+    this.#mirrors = metrics.counter(set.mirrors).with(NOTHING);
+    this.#collections = metrics.counter(set.collections).with(NOTHING);
+    this.#showState = stateGauges(metrics, clock);
   }
 
   /** One answer. */
   answered(webhook: WebhookName, request: AdmissionRequest, folded: Folded, seconds: number): void {
-    const { response, code = '' } = folded;
     this.#requests
       .with({
         webhook,
         operation: request.operation,
         kind: KINDS.has(request.kind) ? request.kind : 'other',
-        decision: response.allowed ? 'allowed' : 'denied',
-        code,
+        decision: decisionOf(folded),
         dry_run: request.dryRun ? 'true' : 'false',
       })
       .inc();
+    if (!folded.response.allowed)
+      this.#denials.with({ webhook, reason: folded.code ?? 'INTERNAL' }).inc();
     this.#durations.with({ webhook }).observe(seconds);
   }
 
@@ -148,14 +121,15 @@ export class WebhookMetrics implements VerifyObserver {
     let verified = 0;
     for (const { verdict } of judgement.policies) {
       const { outcome } = verdict;
-      if (outcome === 'verified' && source === 'cache') {
+      if (outcome === 'verified') {
         verified += 1;
         continue;
       }
-      const reason = outcome === 'rejected' || outcome === 'inconclusive' ? verdict.first.code : '';
-      this.#verifications.with({ result: outcome, reason, source }).inc();
+      if (outcome === 'exempt') this.#exempted(verdict.results);
+      const reason = outcome === 'exempt' ? '' : verdict.first.code;
+      this.#verifications.with({ result: outcome, reason, source: SOURCE }).inc();
     }
-    if (verified > 0) this.#verifiedFromCache.inc(verified);
+    if (verified > 0) this.#verified.inc(verified);
   }
 
   unmatched(): void {
@@ -203,62 +177,53 @@ export class WebhookMetrics implements VerifyObserver {
     this.#showState(state);
     return await this.#metrics.render();
   }
+
+  /** Each exception once, however many requirements it covers. */
+  #exempted(results: readonly RequirementResult[]): void {
+    const uses = new Map(
+      results.flatMap((result) => {
+        if (result.outcome !== 'exempt') return [];
+        const { namespace, name } = result.exception;
+        return [[`${namespace}/${name}`, { namespace, name }] as const];
+      }),
+    );
+    for (const use of uses.values()) this.#exceptionUses.with(use).inc();
+  }
 }
 
-type CounterMaker = <L extends string>(
-  name: string,
-  help: string,
-  labels: readonly L[],
-) => CounterFamily<L>;
-
-function counterMaker(metrics: Metrics): CounterMaker {
-  return (name, help, labels) => metrics.counter({ name, help, labels });
+function decisionOf({ response, code }: Folded): 'allow' | 'warn' | 'deny' | 'error' {
+  if (response.allowed) return response.warnings === undefined ? 'allow' : 'warn';
+  return code === undefined || isInconclusive(code) ? 'error' : 'deny';
 }
 
-function plain(metrics: Metrics, name: string, help: string): BoundCounter {
-  const family: PlainFamily = metrics.counter({ name, help });
-  return family.with(NOTHING);
-}
-
-function stateGauges(metrics: Metrics): (state: ReplicaState) => void {
-  const gauge = (name: string, help: string): ((value: number) => void) => {
-    const family = metrics.gauge({ name, help });
+function stateGauges(metrics: Metrics, clock: Pick<Clock, 'now'>): (state: ReplicaState) => void {
+  const set = WEBHOOK_METRICS;
+  const gauge = (definition: MetricDefinition<never>): ((value: number) => void) => {
+    const family = metrics.gauge(definition);
     return (value) => {
       family.set(NOTHING, value);
     };
   };
-  const revision = gauge(
-    'program_revision',
-    'Revision of the program that is enforced; 0 before the first.',
-  );
-  const problem = gauge('program_problem', '1 where the newest program could not be taken.');
-  const policies = gauge('program_policies', 'Policies that are enforced.');
-  const exceptions = gauge('exceptions', 'Exceptions that can be read.');
-  const invalid = gauge('exceptions_invalid', 'Exceptions that cannot be read and have no effect.');
-  const leaf = gauge(
-    'webhook_certificate_expiration_timestamp_seconds',
-    'End of the serving certificate.',
-  );
-  const refusing = gauge(
-    'webhook_ca_bundle_mismatches',
-    'Webhooks whose caBundle does not accept the serving certificate.',
-  );
-  const ready = gauge('webhook_ready', '1 where the replica is ready.');
-  const silent = metrics.gauge({
-    name: 'mirror_silent_seconds',
-    help: 'Seconds since the API server spoke of a resource.',
-    labels: ['resource'],
-  });
+  const revision = gauge(set.revision);
+  const problem = gauge(set.problem);
+  const policies = gauge(set.policies);
+  const exceptions = metrics.gauge(set.exceptions);
+  const certificate = metrics.gauge(set.certificate);
+  const refusing = gauge(set.refusing);
+  const ready = gauge(set.ready);
+  const contact = metrics.gauge(set.contact);
   return (state) => {
     revision(state.revision ?? 0);
     problem(state.programProblem ? 1 : 0);
     policies(state.policies);
-    exceptions(state.exceptions);
-    invalid(state.invalidExceptions);
-    leaf(Math.floor((state.leafNotAfter ?? 0) / 1000));
+    exceptions.set({ state: 'readable' }, state.exceptions);
+    exceptions.set({ state: 'invalid' }, state.invalidExceptions);
+    if (state.leafNotAfter === undefined) certificate.remove(NOTHING);
+    else certificate.set(NOTHING, Math.floor(state.leafNotAfter / 1000));
     refusing(state.refusing);
     ready(state.ready ? 1 : 0);
+    const now = clock.now().getTime() / 1000;
     for (const [resource, seconds] of Object.entries(state.silentSeconds))
-      silent.set({ resource }, seconds);
+      contact.set({ resource }, Math.round(now - seconds));
   };
 }

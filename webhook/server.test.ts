@@ -120,7 +120,7 @@ describe('the admission server', () => {
     assert.deepEqual(await reviewed(REVIEW), { uid: 'uid-1', allowed: true });
     assert.match(
       await rendered(),
-      /admission_requests_total\{[^}]*decision="allowed"[^}]*dry_run="false"[^}]*\} 1/,
+      /admission_requests_total\{[^}]*decision="allow"[^}]*dry_run="false"[^}]*\} 1/,
     );
     assert.deepEqual(log, []);
   });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+export { CappedCounter, CappedGauge, OTHER } from './capped.ts';
+export { type LabelDomain, type MetricDefinition } from './definition.ts';
 export {
   Metrics,
   type BoundCounter,
@@ -11,3 +13,4 @@ export {
   type LabelValues,
   type MetricSpec,
 } from './metrics.ts';
+export { WEBHOOK_METRICS } from './webhook-catalog.ts';

@@ -9,6 +9,8 @@ export interface MetricSpec<L extends string> {
   readonly help: string;
   /** Labels whose values are a closed set: never images, digests, users. */
   readonly labels?: readonly L[];
+  /** The series that are there from the start, at 0. */
+  readonly initial?: readonly LabelValues<L>[];
 }
 
 /** Values of all labels of a metric. */
@@ -51,12 +53,14 @@ export class Metrics {
   counter<L extends string = never>(spec: MetricSpec<L>): CounterFamily<L> {
     const counter = new Counter({ ...this.#options(spec) });
     const children = new Map<string, BoundCounter>();
+    for (const labels of spec.initial ?? []) counter.labels({ ...labels }).inc(0);
     return { with: (labels) => child(children, labels, () => counter.labels({ ...labels })) };
   }
 
   /** A gauge. */
   gauge<L extends string = never>(spec: MetricSpec<L>): GaugeFamily<L> {
     const gauge = new Gauge({ ...this.#options(spec) });
+    for (const labels of spec.initial ?? []) gauge.set({ ...labels }, 0);
     return {
       set: (labels, value) => {
         gauge.set({ ...labels }, value);
@@ -73,6 +77,7 @@ export class Metrics {
   ): HistogramFamily<L> {
     const histogram = new Histogram({ ...this.#options(spec), buckets: [...spec.buckets] });
     const children = new Map<string, BoundHistogram>();
+    for (const labels of spec.initial ?? []) histogram.zero({ ...labels });
     return { with: (labels) => child(children, labels, () => histogram.labels({ ...labels })) };
   }
 

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { benchCold } from './cold.ts';
 import { benchDeadlines } from './deadlines.ts';
+import { benchEdits } from './edits.ts';
 import { benchKeyless } from './keyless.ts';
 import { benchLoop } from './loop.ts';
 import { benchProcess } from './process.ts';
@@ -39,6 +40,7 @@ async function benchVerification(): Promise<Figures> {
 /** What is measured, by the name under which it is run alone. */
 const PARTS: Readonly<Record<string, () => Promise<Figures>>> = {
   admission: benchAdmission,
+  edits: async () => ({ ...(await benchEdits()) }),
   scale: async () => ({ ...(await benchScale()) }),
   verification: benchVerification,
 };

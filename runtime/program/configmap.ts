@@ -18,6 +18,7 @@ export interface ProgramConfigMap {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
+    readonly uid?: string;
     readonly resourceVersion?: string;
     readonly creationTimestamp?: string;
     readonly labels?: Readonly<Record<string, string>>;

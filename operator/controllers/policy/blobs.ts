@@ -2,7 +2,12 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Clock } from '../../../runtime/clock.ts';
-import { isStatus, type ObjectView } from '../../../runtime/kube/index.ts';
+import {
+  isStatus,
+  type DeleteOptions,
+  type KubeObject,
+  type ObjectView,
+} from '../../../runtime/kube/index.ts';
 import type { Logger } from '../../../runtime/log/index.ts';
 import {
   BLOB_PREFIX,
@@ -134,7 +139,7 @@ export class BlobStore {
     this.#options.logger.warn('a program blob was damaged; it is written again', {
       blob: blob.name,
     });
-    await api.delete(path);
+    if (existing !== undefined) await api.delete(path, { preconditions: only(existing) });
     await api.create(collection, body);
     this.#seen(blob.name);
   }
@@ -144,8 +149,11 @@ export class BlobStore {
   }
 
   async #delete(name: string): Promise<void> {
-    const { api, namespace, logger } = this.#options;
-    await api.delete(pathOf(RESOURCES.configMaps, { namespace, name }));
+    const { api, configMaps, namespace, logger } = this.#options;
+    const object = configMaps.get(`${namespace}/${name}`);
+    if (object === undefined) return;
+    const preconditions = only(object);
+    await api.delete(pathOf(RESOURCES.configMaps, { namespace, name }), { preconditions });
     for (const known of [this.#unnamed, this.#checked, this.#seenAt]) known.delete(name);
     logger.info('deleted a program blob that no index names', { blob: name });
   }
@@ -172,4 +180,13 @@ export class BlobStore {
     this.#kept.set(name, bytes);
     return true;
   }
+}
+
+/** Preconditions by which nothing but this object, as it was read, is deleted. */
+function only({ metadata }: KubeObject): NonNullable<DeleteOptions['preconditions']> {
+  const { uid, resourceVersion } = metadata;
+  return {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
 }

@@ -12,7 +12,7 @@ RUN := npm run --silent
 # npm's own runs use the machine's node; what it installs brings the exact one.
 INSTALLED := node_modules/.countersign-installed
 # What `make verify` writes and compares.
-GENERATED := crds/countersign.dev_*.yaml docs/reasons.md
+GENERATED := crds/countersign.dev_*.yaml docs/reasons.md docs/metrics.md
 # Scripts of e2e/setup and the programs they start use the pinned node.
 WITH_NODE := PATH="$(BIN):$$PATH"
 
@@ -94,7 +94,7 @@ generate: $(INSTALLED) ## Write the generated files
 
 .PHONY: verify
 verify: generate ## Fail where a committed generated file is not what would be generated
-	@$(BIN)/prettier --check --log-level warn docs/reasons.md
+	@$(BIN)/prettier --check --log-level warn docs/reasons.md docs/metrics.md
 	@untracked=$$(git ls-files --others --exclude-standard -- $(GENERATED)); \
 	if ! git --no-pager diff --exit-code -- $(GENERATED) || [[ -n "$$untracked" ]]; then \
 	  echo "generated files are not up to date: commit what \`make generate\` wrote $$untracked" >&2; \

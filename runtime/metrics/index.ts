@@ -14,3 +14,4 @@ export {
   type MetricSpec,
 } from './metrics.ts';
 export { WEBHOOK_METRICS } from './webhook-catalog.ts';
+export { OPERATOR_METRICS } from './operator-catalog.ts';

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { ExceptionReason } from '../../crds/index.ts';
+import { define } from './definition.ts';
+import { SHARED_METRICS, verificationLabels } from './shared-catalog.ts';
+
+const CONTROLLERS = [
+  'program',
+  'policy',
+  'exception',
+  'configuration',
+  'workload',
+  'report-api',
+  'cluster-report',
+];
+const BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60];
+const CONFIGURATIONS = ['validating', 'mutating'];
+const POLICY_STATES = ['compiled', 'keptLast', 'notEnforced'];
+const RESOURCES = [
+  'imagetrustpolicies',
+  'signingexceptions',
+  'configmaps',
+  'leases',
+  'namespaces',
+  'validatingwebhookconfigurations',
+  'mutatingwebhookconfigurations',
+  'pods',
+  'replicationcontrollers',
+  'deployments',
+  'statefulsets',
+  'daemonsets',
+  'replicasets',
+  'jobs',
+  'cronjobs',
+  'policyreports',
+  'clusterpolicyreports',
+  'reports',
+  'clusterreports',
+];
+
+/** Every metric of the operator besides those of the process itself. */
+export const OPERATOR_METRICS = {
+  reconciles: define('counter', {
+    name: 'reconciles_total',
+    help: 'Reconciles by how they ended; `retry` comes again with backoff, `terminal` waits for a change.',
+    labels: { controller: CONTROLLERS, outcome: ['ok', 'retry', 'terminal'] },
+    initial: 'all',
+  }),
+  durations: define('histogram', {
+    name: 'reconcile_duration_seconds',
+    help: 'Time of one reconcile.',
+    labels: { controller: CONTROLLERS },
+    buckets: BUCKETS,
+  }),
+  depth: define('gauge', {
+    name: 'workqueue_depth',
+    help: 'Keys that wait for a worker.',
+    labels: { controller: CONTROLLERS },
+    initial: 'all',
+  }),
+  verifications: { ...SHARED_METRICS.verifications, initial: verificationLabels('background') },
+  workloads: define('gauge', {
+    name: 'workloads',
+    help: 'Workloads by the worst result in their reports, in the order fail, error, warn, skip, pass; `none` where no policy speaks of them.',
+    labels: { result: ['pass', 'skip', 'warn', 'error', 'fail', 'none'] },
+    initial: 'all',
+  }),
+  oldest: define('gauge', {
+    name: 'workload_oldest_verification_timestamp_seconds',
+    help: 'When the workload that waits longest was verified last; now where none waits.',
+  }),
+  interval: define('gauge', {
+    name: 'reverification_interval_seconds',
+    help: 'Longest interval of re-verification among the policies in force; 0 without any.',
+  }),
+  reportWrites: define('counter', {
+    name: 'report_writes_total',
+    help: 'Writes of reports.',
+    labels: { outcome: ['created', 'replaced', 'deleted', 'failed'] },
+    initial: 'all',
+  }),
+  reportsAvailable: define('gauge', {
+    name: 'reports_available',
+    help: '0 where no reports can be written.',
+  }),
+  policyInfo: define('gauge', {
+    name: 'policy_info',
+    help: 'Always 1: a policy, its mode, and how it stands in the program.',
+    labels: {
+      policy: { open: 'name of the policy', most: 500 },
+      mode: ['Enforce', 'Audit'],
+      state: [...POLICY_STATES, 'pending'],
+    },
+  }),
+  policies: define('gauge', {
+    name: 'policies',
+    help: 'Policies by how they stand in the program; `notEnforced` never compiled, `keptLast` does not compile any more.',
+    labels: { state: POLICY_STATES },
+    initial: 'all',
+  }),
+  exceptions: define('gauge', {
+    name: 'exceptions',
+    help: 'Exceptions by the reason of their condition Active; `Pending` where it is not told yet.',
+    labels: {
+      state: [
+        ExceptionReason.InEffect,
+        ...Object.values(ExceptionReason).filter(
+          (reason) => reason !== ExceptionReason.InEffect && reason !== ExceptionReason.Accepted,
+        ),
+        'Pending',
+      ],
+    },
+    initial: 'all',
+  }),
+  exceptionExpiration: define('gauge', {
+    name: 'exception_expiration_timestamp_seconds',
+    help: 'End of each exception that has not ended, the earliest first.',
+    labels: {
+      namespace: { open: 'namespace of the exception', most: 500 },
+      name: { open: 'name of the exception', most: 500 },
+      policy: { open: 'its policy', most: 500 },
+    },
+  }),
+  omitted: define('gauge', {
+    name: 'series_omitted',
+    help: 'Objects that have no series of their own because there are too many.',
+    labels: { metric: ['policy_info', 'exception_expiration_timestamp_seconds'] },
+    initial: 'all',
+  }),
+  revision: define('gauge', {
+    name: 'published_program_revision',
+    help: 'Revision of the program in the cluster.',
+  }),
+  configurationExists: define('gauge', {
+    name: 'webhook_configuration_exists',
+    help: '0 where a webhook configuration was deleted: admission is open.',
+    labels: { configuration: CONFIGURATIONS },
+  }),
+  configurationDrift: define('gauge', {
+    name: 'webhook_configuration_drift',
+    help: 'Points in which a webhook configuration differs from what it must be.',
+    labels: { configuration: CONFIGURATIONS },
+  }),
+  ca: define('gauge', {
+    name: 'webhook_ca_expiration_timestamp_seconds',
+    help: 'End of the CA that signs the serving certificates of the webhook; absent where somebody else keeps it.',
+  }),
+  trustRoots: define('gauge', {
+    name: 'trust_roots',
+    help: 'TUF repositories that policies have trust roots from, by how these stand.',
+    labels: { state: ['fresh', 'stale', 'pending'] },
+    initial: 'all',
+  }),
+  trustRootExpiration: define('gauge', {
+    name: 'trust_root_expiration_timestamp_seconds',
+    help: 'Earliest end of what vouches for the trust roots of policies; absent without any.',
+  }),
+  trustRootReads: define('counter', {
+    name: 'trust_root_reads_total',
+    help: 'Reads of trust roots through TUF.',
+    labels: { outcome: ['read', 'stale', 'invalid', 'internal'] },
+    initial: 'all',
+  }),
+  faults: define('counter', {
+    name: 'internal_errors_total',
+    help: 'Faults of ours that a request or the process survived.',
+    labels: { where: ['server', 'process'] },
+    initial: 'all',
+  }),
+  contact: define('gauge', {
+    name: 'mirror_contact_timestamp_seconds',
+    help: 'When the API server last spoke of a resource.',
+    labels: { resource: RESOURCES },
+  }),
+  registryRequests: SHARED_METRICS.registryRequests,
+  collections: SHARED_METRICS.collections,
+  factJobs: SHARED_METRICS.factJobs,
+  auditRecords: SHARED_METRICS.auditRecords,
+} as const;

@@ -2,7 +2,12 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { assertAdmitted, assertDenied, assertWarned } from './answers.ts';
-export { probeHealth, type Component, type ComponentOptions } from './component.ts';
+export {
+  probeHealth,
+  ProcessComponent,
+  type Component,
+  type ComponentOptions,
+} from './component.ts';
 export { startInjector, type Injector } from './injector.ts';
 export {
   deployment,

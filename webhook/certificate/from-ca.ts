@@ -26,7 +26,7 @@ const READ_MS = 5_000;
 
 /** Mints leaves in memory from the CA that the operator keeps: when one is due, and when the CA changes. */
 export class CaLeafSource implements LeafSource {
-  readonly checkMs = 10_000;
+  readonly checkMs = 5_000;
   readonly #options: CaLeafSourceOptions;
   #ca: CertifiedKey | undefined;
 

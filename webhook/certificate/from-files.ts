@@ -23,7 +23,7 @@ const MAX_BYTES = 128 * 1024;
  * switched by links, so neither a watch nor a date tells.
  */
 export class FileLeafSource implements LeafSource {
-  readonly checkMs = 5_000;
+  readonly checkMs = 2_000;
   readonly #options: FileLeafSourceOptions;
 
   constructor(options: FileLeafSourceOptions) {

@@ -209,7 +209,7 @@ describe('the serving certificate', () => {
     });
   }
 
-  it('is looked for every second until there is one, then every ten seconds', async () => {
+  it('is looked for every second until there is one, then every five seconds', async () => {
     secret = () => Promise.resolve(undefined);
     const stop = new AbortController();
     const running = certificate.run(stop.signal);
@@ -221,7 +221,7 @@ describe('the serving certificate', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const { length } = paths;
-    await clock.advance(8_000);
+    await clock.advance(3_500);
     assert.equal(paths.length, length);
     stop.abort();
     await running;

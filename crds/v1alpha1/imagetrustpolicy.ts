@@ -64,6 +64,29 @@ const exceptions = z.strictObject({
     .default('720h'),
 });
 
+const onInconclusive = z.strictObject({
+  action: z
+    .enum(['Deny', 'AllowLastVerified'])
+    .meta(
+      doc(
+        'Deny: what cannot be judged is not admitted. AllowLastVerified: where the registry is unavailable, or revocation cannot be told, evidence that is kept of an earlier success is judged anew.',
+      ),
+    )
+    .default('Deny'),
+  maxAge: durationText
+    .meta(
+      doc('How long ago the evidence may have been read that AllowLastVerified judges by.', {
+        'x-kubernetes-validations': [
+          {
+            rule: "self != '' && duration(self) >= duration('1m') && duration(self) <= duration('720h')",
+            message: 'must be between 1m and 720h',
+          },
+        ],
+      }),
+    )
+    .optional(),
+});
+
 const registry = z.strictObject({
   signatureRepository: z
     .string()
@@ -142,14 +165,17 @@ export const imageTrustPolicySpec = z
         ),
       )
       .default('Warn'),
-    onInconclusive: z
-      .strictObject({
-        action: z
-          .enum(['Deny'])
-          .meta(doc('Deny: what cannot be judged is not admitted.'))
-          .default('Deny'),
-      })
-      .meta(doc('What happens where nothing can be told, e.g. because the registry is down.'))
+    onInconclusive: onInconclusive
+      .meta(
+        doc('What happens where nothing can be told, e.g. because the registry is down.', {
+          'x-kubernetes-validations': [
+            {
+              rule: "has(self.maxAge) == (has(self.action) && self.action == 'AllowLastVerified')",
+              message: 'maxAge goes with the action AllowLastVerified, and only with it',
+            },
+          ],
+        }),
+      )
       .default({ action: 'Deny' }),
     exceptions: exceptions
       .meta(doc('Whether and how SigningExceptions apply.'))

@@ -46,6 +46,12 @@ export interface EvidenceRequest {
   readonly index?: boolean;
 }
 
+/** One reading of evidence. */
+export interface Collection {
+  /** When it began: milliseconds since the epoch, by the wall clock. */
+  readonly startedAt: number;
+}
+
 interface Entry {
   readonly evidence: Evidence;
   readonly staleAt: number;
@@ -64,6 +70,7 @@ export class EvidenceCache {
   readonly #options: EvidenceCacheOptions;
   readonly #entries: LRUCache<string, Entry>;
   readonly #flights = new Map<string, Promise<EvidenceState>>();
+  readonly #collections = new WeakMap<Evidence, Collection>();
 
   constructor(options: EvidenceCacheOptions) {
     this.#options = options;
@@ -72,7 +79,7 @@ export class EvidenceCache {
 
   /** What is known now, without I/O; `undefined` where nothing is. Starts a refresh where it is stale. */
   peek(request: EvidenceRequest): Evidence | undefined {
-    const key = keyOf(request);
+    const key = evidenceKey(request);
     const now = this.#options.clock.monotonic();
     const entry = this.#entries.get(key);
     if (entry !== undefined && now < entry.staleAt) return entry.evidence;
@@ -88,16 +95,29 @@ export class EvidenceCache {
   async get(request: EvidenceRequest, signal: AbortSignal): Promise<EvidenceState> {
     const known = this.peek(request);
     if (known !== undefined) return { state: 'collected', evidence: known };
-    return await orWhenAborted(this.#collect(keyOf(request), request), signal, deadlineExceeded);
+    return await orWhenAborted(
+      this.#collect(evidenceKey(request), request),
+      signal,
+      deadlineExceeded,
+    );
   }
 
   /** Reads again, whatever is kept; on failure the kept evidence stays. Never rejects. */
   async refresh(request: EvidenceRequest, signal: AbortSignal): Promise<EvidenceState> {
-    return await orWhenAborted(this.#collect(keyOf(request), request), signal, deadlineExceeded);
+    return await orWhenAborted(
+      this.#collect(evidenceKey(request), request),
+      signal,
+      deadlineExceeded,
+    );
+  }
+
+  /** The reading that evidence came from; `undefined` for evidence that no reading of this cache brought. */
+  collectionOf(evidence: Evidence): Collection | undefined {
+    return this.#collections.get(evidence);
   }
 
   #richer(request: EvidenceRequest): Entry | undefined {
-    return this.#entries.get(keyOf({ ...request, attestations: true }));
+    return this.#entries.get(evidenceKey({ ...request, attestations: true }));
   }
 
   #collect(key: string, request: EvidenceRequest): Promise<EvidenceState> {
@@ -114,12 +134,14 @@ export class EvidenceCache {
     const { source, clock, collectionMs, onCollection } = this.#options;
     try {
       onCollection?.();
+      const startedAt = clock.now().getTime();
       const signal = clock.deadline(collectionMs);
       const { image, keychain, registry, attestations = false } = request;
       const index = asksForIndex(request);
       const reading = source
         .collect(image, { keychain, registry, signal, attestations, index })
         .then((evidence): EvidenceState => {
+          this.#collections.set(evidence, { startedAt });
           this.#keep(key, evidence);
           return { state: 'collected', evidence };
         });
@@ -154,7 +176,8 @@ function holdsSignatures({ signatures, index }: Evidence): boolean {
   return signatures.length > 0 || (index !== undefined && holdsSignatures(index));
 }
 
-function gapsOf({ gaps, index }: Evidence): readonly EvidenceGap[] {
+/** All that is missing from evidence, the index's included. */
+export function gapsOf({ gaps, index }: Evidence): readonly EvidenceGap[] {
   return index === undefined ? gaps : [...gaps, ...gapsOf(index)];
 }
 
@@ -162,7 +185,8 @@ function asksForIndex({ image, index }: EvidenceRequest): boolean {
   return index === true && image.tag !== undefined;
 }
 
-function keyOf(request: EvidenceRequest): string {
+/** Tells apart what is read: by image, credentials, registry settings and what is asked for. */
+export function evidenceKey(request: EvidenceRequest): string {
   const { image, registry, keychain, attestations = false } = request;
   return JSON.stringify([
     image.digest,

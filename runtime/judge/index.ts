@@ -6,6 +6,7 @@ export {
   type EvidenceCacheOptions,
   type EvidenceRequest,
 } from './evidence-cache.ts';
+export type { LastVerified, LastVerifiedOptions } from './last-verified.ts';
 export {
   Judge,
   type Establisher,

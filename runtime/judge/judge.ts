@@ -23,7 +23,17 @@ import {
 import { orWhenAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import type { DefaultAction, PolicySnapshot } from '../program/index.ts';
+import type { KeptEvidence } from '../verified-evidence/index.ts';
 import type { EvidenceCache, EvidenceRequest } from './evidence-cache.ts';
+import {
+  isOutage,
+  LastVerifiedEvidence,
+  type Collected,
+  type LastVerified,
+  type LastVerifiedOptions,
+  type Said,
+  type StandIn,
+} from './last-verified.ts';
 
 /** An image by digest and where it is used. */
 export interface PinnedUse extends ImageUse {
@@ -35,6 +45,8 @@ export interface PolicyJudgement {
   readonly policy: CompiledPolicy;
   readonly mode: Mode;
   readonly verdict: Verdict;
+  /** Present where the verdict rests on kept evidence, as the registry could not be read. */
+  readonly lastVerified?: LastVerified;
 }
 
 /** What all matching policies say of one use of an image. */
@@ -60,6 +72,8 @@ export interface JudgeOptions {
   readonly clock: Clock;
   /** Needed where `facts` leave anything open. */
   readonly establisher?: Establisher;
+  /** Where evidence is kept for outages; without it no outage is bridged. */
+  readonly lastVerified?: LastVerifiedOptions;
 }
 
 /** What one judgement is made of. */
@@ -77,9 +91,12 @@ export interface JudgeInput {
  */
 export class Judge {
   readonly #options: JudgeOptions;
+  readonly #lastVerified: LastVerifiedEvidence | undefined;
 
   constructor(options: JudgeOptions) {
     this.#options = options;
+    const { lastVerified, clock } = options;
+    this.#lastVerified = lastVerified && new LastVerifiedEvidence(lastVerified, clock);
   }
 
   /**
@@ -96,7 +113,7 @@ export class Judge {
       cases.push({ policy, evidence });
     }
     const { judgement, open } = this.#weigh(input, cases, { now, answers: NO_ANSWERS });
-    return open.length === 0 ? judgement : undefined;
+    return open.length > 0 || this.#mayBridge(cases, judgement) ? undefined : judgement;
   }
 
   /** The judgement, reading evidence where needed. Never rejects for what a registry does. */
@@ -126,12 +143,40 @@ export class Judge {
     return states.every(({ state }) => state === 'collected');
   }
 
-  /** Judges what was read; facts that take long are established, and waited for. */
+  /** The evidence by which the image last satisfied a policy, where it is kept. Never rejects. */
+  async lastVerified(policy: CompiledPolicy, input: JudgeInput): Promise<KeptEvidence | undefined> {
+    return await this.#lastVerified?.find(policy, requestOf(policy, input));
+  }
+
+  /** Judges what was read, and by kept evidence where an outage is all that stands against it. */
   async #settle(
     input: JudgeInput,
     cases: readonly PolicyCase[],
     signal: AbortSignal,
   ): Promise<ImageJudgement> {
+    const judgement = await this.#establish(input, cases, signal);
+    if (judgement === undefined) return await this.judge(input, signal);
+    if (!this.#mayBridge(cases, judgement)) return judgement;
+    const standIns = await this.#standIns(input, cases, judgement, signal);
+    if (standIns.every((standIn) => standIn === undefined)) return judgement;
+    const bridged = cases.map((c, i) => ({ ...c, ...evidenceOf(standIns[i]) }));
+    const again = await this.#establish(input, bridged, signal);
+    if (again === undefined) return await this.judge(input, signal);
+    const policies = judgement.policies.map((first, i) =>
+      this.#bridged(first, again.policies[i], standIns[i]),
+    );
+    return { ...judgement, policies };
+  }
+
+  /**
+   * Judges what was read; facts that take long are established, and waited for. `undefined` where
+   * evidence is needed by now that was not when reading began.
+   */
+  async #establish(
+    input: JudgeInput,
+    cases: readonly PolicyCase[],
+    signal: AbortSignal,
+  ): Promise<ImageJudgement | undefined> {
     let answers = NO_ANSWERS;
     for (let round = 1; ; round += 1) {
       const now = this.#options.clock.now();
@@ -139,13 +184,52 @@ export class Judge {
       const late = cases.some(
         (c) => c.evidence.state === 'not-needed' && needsEvidence(c.policy, input, now),
       );
-      if (late) return await this.judge(input, signal);
+      if (late) return undefined;
       const { judgement, open } = this.#weigh(input, cases, { now, answers });
       const { establisher } = this.#options;
       if (open.length === 0 || establisher === undefined || signal.aborted || round > MAX_ROUNDS)
         return judgement;
       answers = await orWhenAborted(establisher.establish(open), signal, () => NO_ANSWERS);
     }
+  }
+
+  /** Whether kept evidence could make a difference. */
+  #mayBridge(cases: readonly PolicyCase[], { policies }: ImageJudgement): boolean {
+    return (
+      this.#lastVerified !== undefined &&
+      policies.some(({ policy, verdict }, i) => {
+        const evidence = cases[i]?.evidence ?? NOT_NEEDED;
+        return verdict.outcome === 'inconclusive' && isOutage({ policy, evidence, verdict });
+      })
+    );
+  }
+
+  async #standIns(
+    input: JudgeInput,
+    cases: readonly PolicyCase[],
+    { policies }: ImageJudgement,
+    signal: AbortSignal,
+  ): Promise<readonly (StandIn | undefined)[]> {
+    const finding = policies.map(async ({ policy, verdict }, i) => {
+      const evidence = cases[i]?.evidence ?? NOT_NEEDED;
+      const said = { policy, evidence, verdict };
+      return await this.#lastVerified?.standInFor(said, requestOf(policy, input));
+    });
+    return await orWhenAborted(Promise.all(finding), signal, () => []);
+  }
+
+  /** The judgement by kept evidence counts where it is a pass, now as before; else nothing can be told. */
+  #bridged(
+    first: PolicyJudgement,
+    again: PolicyJudgement | undefined,
+    standIn: StandIn | undefined,
+  ): PolicyJudgement {
+    if (again === undefined || standIn === undefined) return again ?? first;
+    const { policy, verdict } = again;
+    const passes = verdict.outcome === 'verified' || verdict.outcome === 'exempt';
+    const { lastVerified } = standIn;
+    if (!passes || this.#lastVerified?.mayCount(policy, lastVerified) !== true) return first;
+    return { ...again, lastVerified };
   }
 
   /** Most policies read a registry in the same way: one look-up then serves them all. */
@@ -181,9 +265,18 @@ export class Judge {
       const verdict = evaluate({ policy, subject, evidence, exceptions, now, facts });
       if (facts.open.length > 0 && verdict.results.some((r) => r.outcome === 'inconclusive'))
         open.push(...facts.open.map((question) => ({ policy, question })));
+      if (evidence.state === 'collected' && this.#lastVerified?.isKeptFor(policy) === true)
+        this.#note({ policy, evidence, verdict }, input);
       return { policy, mode: policy.modeIn(use.namespaceLabels), verdict };
     });
     return { judgement: { use, policies, defaultAction: input.snapshot.defaultAction }, open };
+  }
+
+  /** Nothing but look-ups where the same was noted of the same reading before. */
+  #note(said: Said & { readonly evidence: Collected }, input: JudgeInput): void {
+    const collection = this.#options.evidence.collectionOf(said.evidence.evidence);
+    if (collection === undefined || this.#lastVerified?.isNews(said, collection) !== true) return;
+    this.#lastVerified.note(said, collection, requestOf(said.policy, input));
   }
 }
 
@@ -203,6 +296,10 @@ interface PolicyCase {
 const MAX_ROUNDS = 3;
 const NO_ANSWERS: Answers = new Map();
 const NOT_NEEDED: EvidenceState = { state: 'not-needed' };
+
+function evidenceOf(standIn: StandIn | undefined): Partial<Pick<PolicyCase, 'evidence'>> {
+  return standIn === undefined ? {} : { evidence: standIn.evidence };
+}
 
 function needsEvidence(policy: CompiledPolicy, input: JudgeInput, now: Date): boolean {
   return evidenceNeeded({

@@ -288,6 +288,26 @@ describe('compiling a policy', () => {
       /^spec\.reverification\.interval: "600h" is out of range/,
     ],
     [
+      'the last verified evidence of any age',
+      { onInconclusive: { action: 'AllowLastVerified' } },
+      /^spec\.onInconclusive\.maxAge: is needed with AllowLastVerified/,
+    ],
+    [
+      'an age of evidence that nobody judges by',
+      { onInconclusive: { maxAge: '1h' } },
+      /^spec\.onInconclusive\.maxAge: goes with AllowLastVerified only/,
+    ],
+    [
+      'evidence of 59 seconds at most',
+      { onInconclusive: { action: 'AllowLastVerified', maxAge: '59s' } },
+      /^spec\.onInconclusive\.maxAge: "59s" is out of range/,
+    ],
+    [
+      'evidence of more than 30 days',
+      { onInconclusive: { action: 'AllowLastVerified', maxAge: '720h1s' } },
+      /^spec\.onInconclusive\.maxAge: "720h1s" is out of range/,
+    ],
+    [
       'exceptions of no duration',
       { exceptions: { maxDuration: '0s' } },
       /^spec\.exceptions\.maxDuration: /,

@@ -18,6 +18,7 @@ import { compileSelector, type Labels } from './selector.ts';
 
 /** The bounds of the schema, which are CEL there: they hold without an API server too. A timer takes at most 24 days. */
 const INTERVAL = { minMs: 10_000, maxMs: 168 * 3_600_000 };
+const LAST_VERIFIED = { minMs: 60_000, maxMs: 720 * 3_600_000 };
 const EXCEPTION = { minMs: 1000, maxMs: 8760 * 3_600_000 };
 const MAX_SPEC_DEPTH = 16;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
@@ -51,6 +52,11 @@ export interface CompiledPolicy {
   readonly registry: RegistryOptions;
   readonly intervalMs: number;
   readonly maxExceptionMs: number;
+  /**
+   * How old evidence may be that is judged by where a registry is unavailable; `undefined` where such
+   * an image is denied.
+   */
+  readonly lastVerifiedMaxAgeMs: number | undefined;
 }
 
 /**
@@ -91,7 +97,15 @@ export function compilePolicy(name: string, spec: unknown): CompiledPolicy {
 /** What stands for itself in a spec, whoever is named by it. */
 function compileOwn(
   spec: ImageTrustPolicySpec,
-): Pick<CompiledPolicy, 'coversImage' | 'coversUse' | 'modeIn' | 'intervalMs' | 'maxExceptionMs'> {
+): Pick<
+  CompiledPolicy,
+  | 'coversImage'
+  | 'coversUse'
+  | 'modeIn'
+  | 'intervalMs'
+  | 'maxExceptionMs'
+  | 'lastVerifiedMaxAgeMs'
+> {
   const modes = spec.modeOverrides.map((o, i) => {
     const path = `spec.modeOverrides[${i.toString()}].namespaceSelector`;
     return { selects: compileSelector(o.namespaceSelector, path), mode: o.mode };
@@ -103,7 +117,21 @@ function compileOwn(
     modeIn: (labels) => modeIn(labels, spec.mode, modes),
     intervalMs: parseDuration(interval, 'spec.reverification.interval', INTERVAL),
     maxExceptionMs: parseDuration(maxDuration, 'spec.exceptions.maxDuration', EXCEPTION),
+    lastVerifiedMaxAgeMs: compileOnInconclusive(spec),
   };
+}
+
+function compileOnInconclusive({ onInconclusive }: ImageTrustPolicySpec): number | undefined {
+  const path = 'spec.onInconclusive.maxAge';
+  const { action, maxAge } = onInconclusive;
+  switch (action) {
+    case 'Deny':
+      if (maxAge !== undefined) throw invalidField(path, 'goes with AllowLastVerified only');
+      return undefined;
+    case 'AllowLastVerified':
+      if (maxAge === undefined) throw invalidField(path, 'is needed with AllowLastVerified');
+      return parseDuration(maxAge, path, LAST_VERIFIED);
+  }
 }
 
 /** Whether only a registry knows what the requirement asks for. */

@@ -70,7 +70,7 @@ const policySpec: Draft = {
   platforms: 'AsReferenced',
   tags: 'Pin',
   templates: 'Warn',
-  onInconclusive: { action: 'Deny' },
+  onInconclusive: { action: 'AllowLastVerified', maxAge: '24h' },
   exceptions: { allowed: true, maxDuration: '24h' },
   reverification: { interval: '24h' },
   registry: { signatureRepository: 'registry.example.com/signatures', ca: inline },

@@ -109,6 +109,28 @@ export const RULE_CASES: readonly RuleCase[] = [
   },
   {
     subject: POLICY,
+    path: 'spec.onInconclusive',
+    message: 'maxAge goes with the action AllowLastVerified, and only with it',
+    accepted: [
+      { action: 'Deny', maxAge: undefined },
+      { action: undefined, maxAge: undefined },
+      { action: 'AllowLastVerified', maxAge: '24h' },
+    ],
+    refused: [
+      { action: 'Deny', maxAge: '24h' },
+      { action: undefined, maxAge: '24h' },
+      { action: 'AllowLastVerified', maxAge: undefined },
+    ],
+  },
+  {
+    subject: POLICY,
+    path: 'spec.onInconclusive.maxAge',
+    message: 'must be between 1m and 720h',
+    accepted: ['1m', '60s', '720h'],
+    refused: ['', '59s', '0s', '720h1s', '9999999999999h'],
+  },
+  {
+    subject: POLICY,
     path: 'spec.exceptions.maxDuration',
     message: 'must be longer than 0s and at most 8760h',
     accepted: ['1s', '8760h', '8759h60m'],

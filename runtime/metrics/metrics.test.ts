@@ -30,4 +30,29 @@ describe('metrics', () => {
     other.counter({ name: 'a_total', help: 'A.' });
     assert.match((await other.render()).body, /^t_a_total 0$/m);
   });
+
+  it('forget what gauges show: what begins at 0 is 0 again, all else is absent until it is set', async () => {
+    const metrics = new Metrics('t_');
+    const plain = metrics.gauge({ name: 'plain', help: 'P.' });
+    const initial = [{ kind: 'a' }];
+    const labelled = metrics.gauge({ name: 'labelled', help: 'L.', labels: ['kind'], initial });
+    const count = metrics.counter({ name: 'n_total', help: 'N.' }).with({});
+    plain.set({}, 1);
+    labelled.set({ kind: 'a' }, 1);
+    labelled.set({ kind: 'b' }, 1);
+    count.inc();
+    metrics.forgetGauges();
+    const series = async (): Promise<readonly string[]> =>
+      (await metrics.render()).body.split('\n').filter((line) => line.startsWith('t_'));
+    assert.deepEqual(await series(), ['t_labelled{kind="a"} 0', 't_n_total 1']);
+    plain.set({}, 5);
+    labelled.set({ kind: 'b' }, 2);
+    count.inc();
+    assert.deepEqual(await series(), [
+      't_plain 5',
+      't_labelled{kind="a"} 0',
+      't_labelled{kind="b"} 2',
+      't_n_total 2',
+    ]);
+  });
 });

@@ -42,6 +42,7 @@ export interface HistogramFamily<L extends string> {
 /** The metrics of a process, in a registry of its own. */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #forget: (() => void)[] = [];
   readonly #prefix: string;
 
   constructor(prefix = 'countersign_') {
@@ -60,7 +61,16 @@ export class Metrics {
   /** A gauge. */
   gauge<L extends string = never>(spec: MetricSpec<L>): GaugeFamily<L> {
     const gauge = new Gauge({ ...this.#options(spec) });
-    for (const labels of spec.initial ?? []) gauge.set({ ...labels }, 0);
+    const begin = (): void => {
+      for (const labels of spec.initial ?? []) gauge.set({ ...labels }, 0);
+    };
+    begin();
+    this.#forget.push(() => {
+      gauge.reset();
+      // Without labels there would be a 0 that nobody measured.
+      if (spec.labels === undefined || spec.labels.length === 0) gauge.remove();
+      begin();
+    });
     return {
       set: (labels, value) => {
         gauge.set({ ...labels }, value);
@@ -79,6 +89,14 @@ export class Metrics {
     const children = new Map<string, BoundHistogram>();
     for (const labels of spec.initial ?? []) histogram.zero({ ...labels });
     return { with: (labels) => child(children, labels, () => histogram.labels({ ...labels })) };
+  }
+
+  /**
+   * Forgets what gauges show, because nobody looks after it any more: what begins at 0 is 0 again, all
+   * else is absent until it is set. Counters and histograms stay as they are.
+   */
+  forgetGauges(): void {
+    for (const forget of this.#forget) forget();
   }
 
   /** The exposition, as Prometheus reads it. */

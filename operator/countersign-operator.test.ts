@@ -28,10 +28,11 @@ import { FakeClient } from './__fixtures__/fake-client.ts';
 import { FakeKeychains, FakeRegistry } from './__fixtures__/registry.ts';
 import { FakeTrustSource } from './__fixtures__/trust-source.ts';
 import { pathTo, pod, workload } from './__fixtures__/workloads.ts';
-import type { PolicyReport, WorkloadObject } from './controllers/workload/index.ts';
+import type { WorkloadObject } from './controllers/workload/index.ts';
 import type { WebhookConfiguration } from './controllers/webhook-configuration/index.ts';
 import { CountersignOperator } from './countersign-operator.ts';
 import { OperatorMetrics } from './metrics.ts';
+import type { PolicyReport } from './reporting/index.ts';
 
 const NS = 'countersign-system';
 const GROUP = '/apis/countersign.dev/v1alpha1';
@@ -85,7 +86,7 @@ describe('the operator', () => {
       exemptNamespaces: [NS],
       materialMs: 60_000,
       concurrency: 2,
-      reports: true,
+      reportApi: 'auto',
       ownCertificates: true,
       caStepMs: 30_000,
       judge: new Judge({ evidence, facts: new FactCache(), clock }),

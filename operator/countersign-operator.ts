@@ -9,6 +9,7 @@ import {
   addExceptions,
   addPolicies,
   addProgram,
+  addReports,
   addWorkloads,
   createParts,
   PROGRAM,
@@ -19,8 +20,14 @@ import {
 } from './assembly/index.ts';
 import { TrustRoots } from './controllers/trust/index.ts';
 import { ControllerOperator } from './framework/index.ts';
-import { RESOURCES } from './state/resources.ts';
+import { REPORT_APIS } from './reporting/index.ts';
 import { EventRecorder } from './status/event-recorder.ts';
+
+const NO_RESULTS = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
+/** What may not be served: everything else goes on. */
+const OPTIONAL: ReadonlySet<string> = new Set(
+  REPORT_APIS.flatMap(({ reports, clusterReports }) => [reports.plural, clusterReports.plural]),
+);
 
 /**
  * The operator: one controller each for the program, the status of policies, exceptions, webhook
@@ -53,7 +60,7 @@ export class CountersignOperator extends ControllerOperator {
   /** Whether everything that decides is mirrored, and what is missing. Reports may be missing. */
   readiness(): Readiness {
     const reasons = this.mirrorStatus
-      .filter(({ synced, resource }) => !synced && resource !== RESOURCES.reports.plural)
+      .filter(({ synced, resource }) => !synced && !OPTIONAL.has(resource))
       .map(({ resource, problem = 'not listed yet' }) => `${resource}: ${problem}`);
     return { ok: this.#parts !== undefined && reasons.length === 0, reasons };
   }
@@ -64,6 +71,7 @@ export class CountersignOperator extends ControllerOperator {
       mirrors: this.mirrorStatus,
       depths: this.depths,
       reportsAvailable: this.#parts?.reports.available ?? false,
+      results: this.#parts?.board.totals() ?? NO_RESULTS,
       trustRoots: this.#trustRoots.counts(),
     });
   }
@@ -84,6 +92,7 @@ export class CountersignOperator extends ControllerOperator {
     addPolicies(host, parts, publisher);
     addExceptions(host, parts);
     addConfigurations(host, parts);
+    addReports(host, parts, publisher);
     addWorkloads(host, parts);
     return Promise.resolve();
   }
@@ -97,8 +106,10 @@ export class CountersignOperator extends ControllerOperator {
       options: this.#options,
       events: new EventRecorder({ api, clock, logger, instance }),
       mirror: (spec) => this.mirror(spec),
+      drop: (mirror) => this.drop(mirror),
       add: (spec) => this.#queues.set(spec.name, this.controller(spec)),
       enqueue,
+      enqueueAfter: (controller, key, ms) => this.#queues.get(controller)?.addAfter(key, ms),
       enqueueAll: (controller, keys) => {
         for (const key of keys) enqueue(controller, key);
       },

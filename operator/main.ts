@@ -50,7 +50,7 @@ async function start(context: LifecycleContext): Promise<void> {
     exemptNamespaces: settings.exemptNamespaces,
     materialMs: settings.materialMs,
     concurrency: settings.reverificationConcurrency,
-    reports: settings.reports,
+    reportApi: settings.reportApi,
     ownCertificates: settings.webhook.certificateDirectory === undefined,
     caStepMs: settings.webhook.caStepMs,
     judge,

@@ -16,13 +16,15 @@ import type { QueueObserver } from '../runtime/queue/index.ts';
 import type { ProgramObserver } from './controllers/policy/index.ts';
 import type { TrustReadOutcome, TrustRootObserver } from './controllers/trust/index.ts';
 import type { ConfigurationObserver } from './controllers/webhook-configuration/index.ts';
-import type { ReportSummary, WorkloadObserver } from './controllers/workload/index.ts';
+import type { ReportSummary } from './reporting/index.ts';
 
 /** State of the operator as gauges show it. */
 export interface OperatorState {
   readonly mirrors: readonly ReflectorStatus[];
   readonly depths: ReadonlyMap<string, number>;
   readonly reportsAvailable: boolean;
+  /** Results of all workloads, of each as it was last judged. */
+  readonly results: ReportSummary;
   /** Trust roots by how they stand. */
   readonly trustRoots: Readonly<Record<'fresh' | 'stale' | 'pending', number>>;
 }
@@ -32,14 +34,11 @@ const BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60];
 const RESULTS = ['pass', 'fail', 'warn', 'error', 'skip'] as const;
 
 /** The metrics of the operator. Labels are closed sets: never an image, a namespace or a user. */
-export class OperatorMetrics
-  implements ProgramObserver, ConfigurationObserver, WorkloadObserver, TrustRootObserver
-{
+export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, TrustRootObserver {
   readonly #metrics: Metrics;
   readonly #counters: CounterFamilies;
   readonly #gauges: GaugeFamilies;
   readonly #durations: HistogramFamily<'controller'>;
-  readonly #summaries = new Map<string, ReportSummary>();
 
   constructor(metrics: Metrics = new Metrics()) {
     this.#metrics = metrics;
@@ -87,11 +86,6 @@ export class OperatorMetrics
     this.#gauges.ca.set(NOTHING, Math.floor(notAfter.getTime() / 1000));
   }
 
-  judged(key: string, summary: ReportSummary | undefined): void {
-    if (summary === undefined) this.#summaries.delete(key);
-    else this.#summaries.set(key, summary);
-  }
-
   trustRootRead(outcome: TrustReadOutcome): void {
     this.#counters.trustReads.with({ outcome }).inc();
   }
@@ -132,11 +126,7 @@ export class OperatorMetrics
     this.#gauges.available.set(NOTHING, state.reportsAvailable ? 1 : 0);
     for (const [standing, count] of Object.entries(state.trustRoots))
       this.#gauges.trust.set({ state: standing }, count);
-    const totals = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
-    for (const summary of this.#summaries.values()) {
-      for (const result of RESULTS) totals[result] += summary[result];
-    }
-    for (const result of RESULTS) this.#gauges.results.set({ result }, totals[result]);
+    for (const result of RESULTS) this.#gauges.results.set({ result }, state.results[result]);
     return await this.#metrics.render();
   }
 }

@@ -7,11 +7,8 @@ import type { ProgramConfigMap } from '../runtime/program/index.ts';
 import {
   INVENTORY_INDEXES,
   KINDS,
-  REPORT_INDEXES,
-  REPORT_LABELS,
   trimmed,
   WORKLOADS,
-  type PolicyReport,
   type WorkloadKind,
   type WorkloadObject,
 } from './controllers/workload/index.ts';
@@ -36,15 +33,12 @@ export interface OperatorMirrors {
   readonly namespaces: Reflector<KubeObject>;
   readonly validating: Reflector<WebhookConfiguration>;
   readonly mutating: Reflector<WebhookConfiguration>;
-  /** Never synced where the API server serves no such type. */
-  readonly reports: Reflector<PolicyReport>;
   readonly workloads: Readonly<Record<WorkloadKind, Reflector<WorkloadObject>>>;
 }
 
 /** Makes all mirrors; nothing is read before they are started. */
 export function createMirrors(mirror: MirrorMaker, namespace: string): OperatorMirrors {
   const fieldSelector = `metadata.name=${CONFIGURATION_NAME}`;
-  const [[label, value] = ['', '']] = Object.entries(REPORT_LABELS);
   const workloads = KINDS.map((kind) => {
     const { resource } = WORKLOADS[kind];
     const spec = { resource, transform: trimmed(kind), indexes: INVENTORY_INDEXES };
@@ -58,11 +52,6 @@ export function createMirrors(mirror: MirrorMaker, namespace: string): OperatorM
     namespaces: mirror({ resource: RESOURCES.namespaces }),
     validating: mirror({ resource: RESOURCES.validatingConfigurations, fieldSelector }),
     mutating: mirror({ resource: RESOURCES.mutatingConfigurations, fieldSelector }),
-    reports: mirror({
-      resource: RESOURCES.reports,
-      labelSelector: `${label}=${value}`,
-      indexes: REPORT_INDEXES,
-    }),
     workloads: Object.fromEntries(workloads) as OperatorMirrors['workloads'],
   };
 }

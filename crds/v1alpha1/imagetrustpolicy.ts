@@ -221,6 +221,31 @@ const program = z.strictObject({
   replicasReady: z.int().min(0).meta(doc('Webhook replicas that enforce it.')).optional(),
 });
 
+const count = z.int().min(0);
+
+const impact = z.strictObject({
+  workloads: count.meta(doc('Workloads with an image that the policy covers.')),
+  verified: count.meta(doc('Of these, the ones whose every image satisfies the policy.')),
+  rejected: count.meta(doc('Of these, the ones with an image that does not satisfy the policy.')),
+  inconclusive: count.meta(
+    doc('Of these, the ones of which it cannot be told, e.g. because a registry is down.'),
+  ),
+  exempt: count.meta(doc('Of these, the ones that a SigningException covers.')),
+  wouldDeny: count.meta(
+    doc(
+      'Workloads whose pods admission denies where the policy enforces, and would deny where it audits.',
+    ),
+  ),
+  sample: z
+    .array(z.string().max(512))
+    .max(10)
+    .meta(
+      doc('The first of these in order, as "Kind namespace/name".', {
+        'x-kubernetes-list-type': 'atomic',
+      }),
+    ),
+});
+
 /** `status` of an ImageTrustPolicy. */
 export const imageTrustPolicyStatus = z
   .strictObject({
@@ -230,6 +255,13 @@ export const imageTrustPolicyStatus = z
       .default(-1),
     conditions: conditions.optional(),
     program: program.meta(doc('Where the policy is in force.')).optional(),
+    impact: impact
+      .meta(
+        doc(
+          'What the policy means for the workloads that there are, each by the worst of its images.',
+        ),
+      )
+      .optional(),
   })
   .meta(doc('What the operator observed of the policy.'));
 
@@ -239,6 +271,8 @@ export type ImageTrustPolicySpec = z.infer<typeof imageTrustPolicySpec>;
 export type ImageTrustPolicySpecInput = z.input<typeof imageTrustPolicySpec>;
 /** `status`. */
 export type ImageTrustPolicyStatus = z.infer<typeof imageTrustPolicyStatus>;
+/** `status.impact`. */
+export type ImageTrustPolicyImpact = z.infer<typeof impact>;
 /** Enforce or Audit. */
 export type Mode = z.infer<typeof mode>;
 
@@ -255,6 +289,7 @@ export const imageTrustPolicyKind = {
     { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
     { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
     { name: 'Enforcing', type: 'integer', jsonPath: '.status.program.replicasReady' },
+    { name: 'Would-Deny', type: 'integer', jsonPath: '.status.impact.wouldDeny' },
     { name: 'Images', type: 'string', jsonPath: '.spec.match.images', priority: 1 },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],

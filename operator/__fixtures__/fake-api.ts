@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { KubeError, ObjectStore, type KubeList, type KubeObject } from '../../runtime/kube/index.ts';
+import { KubeError, ObjectStore, type DeleteOptions, type KubeList, type KubeObject } from '../../runtime/kube/index.ts';
 import type { KubeApi } from '../state/resources.ts';
 
 /** One write that was made. */
@@ -32,6 +32,11 @@ interface JsonOperation {
 export class FakeApi implements KubeApi {
   readonly writes: Write[] = [];
   readonly reads: string[] = [];
+  /** Group, version and plural of the report types that discovery tells of. */
+  served: readonly string[] = [
+    'wgpolicyk8s.io/v1alpha2/policyreports',
+    'wgpolicyk8s.io/v1alpha2/clusterpolicyreports',
+  ];
   /** Answers an error for a call that is to fail. */
   fault: (verb: string, path: string) => KubeError | undefined = () => undefined;
   readonly #objects = new Map<string, Stored>();
@@ -92,6 +97,7 @@ export class FakeApi implements KubeApi {
     await Promise.resolve();
     this.reads.push(path);
     this.#failFor('get', path);
+    if (/^\/apis\/[^/]+\/[^/]+$/.test(path)) return this.#discovered(path.slice('/apis/'.length)) as T;
     return structuredClone(this.#objects.get(path)) as T | undefined;
   }
 
@@ -133,13 +139,25 @@ export class FakeApi implements KubeApi {
     return this.#put(at, next) as T;
   }
 
-  async delete(path: string): Promise<boolean> {
+  async delete(path: string, options: DeleteOptions = {}): Promise<boolean> {
     await Promise.resolve();
     this.#failFor('delete', path);
-    if (!this.#objects.has(path)) return false;
-    this.writes.push({ verb: 'delete', path });
+    const object = this.#objects.get(path);
+    if (object === undefined) return false;
+    const { preconditions } = options;
+    if (preconditions?.uid !== undefined && preconditions.uid !== object.metadata.uid)
+      throw new KubeError(409, 'another object', { reason: 'Conflict', objectName: object.metadata.name });
+    this.#assertVersion(object, preconditions?.resourceVersion);
+    this.writes.push({ verb: 'delete', path, ...(preconditions === undefined ? {} : { body: { preconditions } }) });
     this.remove(path);
     return true;
+  }
+
+  /** As the API server answers for a group and version. */
+  #discovered(groupVersion: string): object {
+    const names = this.served.filter((type) => type.startsWith(`${groupVersion}/`));
+    if (names.length === 0) throw new KubeError(404, '404 page not found');
+    return { kind: 'APIResourceList', resources: names.map((type) => ({ name: type.split('/').at(-1) })) };
   }
 
   #put(path: string, object: Stored): Stored {

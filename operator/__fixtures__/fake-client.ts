@@ -6,6 +6,7 @@ import {
   KubeClient,
   PooledKubeConfig,
   splitKey,
+  type DeleteOptions,
   type KubeList,
   type KubeObject,
   type StreamOptions,
@@ -41,8 +42,8 @@ export class FakeClient extends KubeClient {
     return await this.#api.patch<T>(path, body);
   }
 
-  override async delete(path: string): Promise<boolean> {
-    return await this.#api.delete(path);
+  override async delete(path: string, options?: DeleteOptions): Promise<boolean> {
+    return await this.#api.delete(path, options);
   }
 
   override async stream(path: string, { signal }: StreamOptions): Promise<AsyncIterable<Uint8Array>> {

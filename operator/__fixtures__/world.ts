@@ -12,22 +12,22 @@ import { TagDigests } from '../../runtime/registry/index.ts';
 import { compilePolicy, FactCache } from '../../verification/index.ts';
 import {
   followChanges,
+  followReports,
   Refreshes,
-  REPORT_INDEXES,
   ReportStore,
   WorkloadExaminer,
   WorkloadReconciler,
-  type PolicyReport,
-  type ReportSummary,
   type WorkloadObject,
 } from '../controllers/workload/index.ts';
+import type { PolicyReport } from '../reporting/index.ts';
+import type { WorkloadFinding } from '../state/findings-board.ts';
 import type { ObjectEvent } from '../status/events.ts';
 import { FakeApi } from './fake-api.ts';
+import { FakeReports } from './reporting.ts';
 import { FakeKeychains, FakeRegistry } from './registry.ts';
 import { inventoryOf } from './workloads.ts';
 
 const HOUR = 3_600_000;
-const REPORTS = '/apis/wgpolicyk8s.io/v1alpha2/policyreports';
 
 /** Judging as the operator does it, over a registry in memory. */
 export function judgingParts(clock: FixedClock): {
@@ -66,7 +66,7 @@ export class World {
   readonly clock: FixedClock;
   readonly registry: FakeRegistry;
   readonly events: ObjectEvent[] = [];
-  readonly summaries = new Map<string, ReportSummary>();
+  readonly findings = new Map<string, WorkloadFinding>();
   /** Keys that were looked at, in their order. */
   readonly looks: string[] = [];
   /** What is thrown by a look at a workload. */
@@ -89,8 +89,7 @@ export class World {
     this.apply = apply;
     const namespaces = api.mirror<KubeObject>('/api/v1/namespaces');
     const exceptions = api.mirror<SigningException>('/apis/countersign.dev/v1alpha1/signingexceptions');
-    const reports = api.mirror<PolicyReport>(REPORTS, REPORT_INDEXES);
-    const mirror = { hasSynced: served, store: reports };
+    const reports = new FakeReports(api, served);
     const program: { snapshot: PolicySnapshot | undefined } = { snapshot: undefined };
     this.#reconciler = new WorkloadReconciler({
       inventory,
@@ -99,19 +98,20 @@ export class World {
       namespaces,
       exemptNamespaces: new Set(exemptNamespaces),
       examiner,
-      reports: new ReportStore({ api, mirror, clock: this.clock, enabled: true, onWrite: () => undefined }),
+      reports: new ReportStore({ collection: reports, writer: reports.writer, clock: this.clock }),
       events: { record: (_object, event) => this.events.push(event) },
-      observer: {
-        judged: (key, summary) => {
-          if (summary === undefined) this.summaries.delete(key);
-          else this.summaries.set(key, summary);
-        },
+      board: {
+        take: (key, _revision, finding) => void this.findings.set(key, finding),
+        failed: () => undefined,
+        forget: (key) => void this.findings.delete(key),
       },
       clock: this.clock,
       logger: silentLogger,
       random: () => 0,
     });
-    followChanges({ workloads: stores, exceptions, namespaces, reports }, inventory, (key) => this.#waiting.add(key));
+    const enqueue = (key: string): void => void this.#waiting.add(key);
+    followChanges({ workloads: stores, exceptions, namespaces }, inventory, enqueue);
+    followReports(reports.store, enqueue);
     this.enforce = (snapshot) => {
       program.snapshot = snapshot;
       for (const key of inventory.keys()) this.#waiting.add(key);

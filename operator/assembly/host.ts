@@ -7,15 +7,26 @@ import type { FollowedProgram } from '../../runtime/program/index.ts';
 import type { ReportStore, WorkloadInventory } from '../controllers/workload/index.ts';
 import type { ControllerSpec, MirrorSpec } from '../framework/index.ts';
 import type { OperatorMirrors } from '../mirrors.ts';
+import type { ReportCollection, ReportWriter } from '../reporting/index.ts';
+import type { FindingsBoard } from '../state/findings-board.ts';
 import type { ReplicaTracker } from '../state/replicas.ts';
 import type { EventSink } from '../status/events.ts';
 import type { OperatorOptions } from './options.ts';
 
 /** The controllers that there are. */
-export type ControllerName = 'program' | 'policy' | 'exception' | 'configuration' | 'workload';
+export type ControllerName =
+  | 'program'
+  | 'policy'
+  | 'exception'
+  | 'configuration'
+  | 'workload'
+  | 'report-api'
+  | 'cluster-report';
 
 /** The one key of what there is only one of. */
 export const PROGRAM = 'program';
+export const REPORT_API = 'report-api';
+export const CLUSTER_REPORT = 'cluster-report';
 /** Keys worked on at the same time where each is a few calls to the API server. */
 export const CONCURRENCY = 4;
 
@@ -25,11 +36,15 @@ export interface Host {
   readonly events: EventSink;
   /** Mirrors a collection from the start of the operator on. */
   mirror<T extends KubeObject>(spec: MirrorSpec<T>): Reflector<T>;
+  /** Ends a mirror. */
+  drop(mirror: object): void;
   /** Adds a controller; it works when what it needs is mirrored. */
   add(spec: ControllerSpec & { readonly name: ControllerName }): void;
   /** Gives a key to a controller; nothing where there is no such controller yet. */
   enqueue(controller: ControllerName, key: string): void;
   enqueueAll(controller: ControllerName, keys: readonly string[]): void;
+  /** Gives a key to a controller after a while, once however often it is asked for until then. */
+  enqueueAfter(controller: ControllerName, key: string, ms: number): void;
 }
 
 /** What several controllers work with. */
@@ -40,5 +55,9 @@ export interface Parts {
   readonly exceptions: FollowedExceptions;
   readonly replicas: ReplicaTracker;
   readonly inventory: WorkloadInventory;
+  readonly board: FindingsBoard;
   readonly reports: ReportStore;
+  /** Our reports in the API that is in use. */
+  readonly collection: ReportCollection;
+  readonly reportWriter: ReportWriter;
 }

@@ -8,4 +8,5 @@ export type { OperatorOptions } from './options.ts';
 export { createParts } from './parts.ts';
 export { addPolicies } from './policies.ts';
 export { addProgram } from './program.ts';
+export { addReports } from './reports.ts';
 export { addWorkloads } from './workloads.ts';

@@ -9,6 +9,7 @@ import type { DefaultAction } from '../../runtime/program/index.ts';
 import type { KeychainProvider, TagDigests } from '../../runtime/registry/index.ts';
 import type { TrustRootSource } from '../../verification/index.ts';
 import type { OperatorMetrics } from '../metrics.ts';
+import type { ReportApiSetting } from '../reporting/index.ts';
 
 /** What the operator is made of. Times in milliseconds. */
 export interface OperatorOptions {
@@ -25,7 +26,7 @@ export interface OperatorOptions {
   readonly materialMs: number;
   /** Workloads judged at the same time. */
   readonly concurrency: number;
-  readonly reports: boolean;
+  readonly reportApi: ReportApiSetting;
   /** Whether we keep the CA of the webhook and set `caBundle`; false where somebody else does. */
   readonly ownCertificates: boolean;
   /** What each step of a rotation of that CA waits. */

@@ -4,45 +4,95 @@
 import { FollowedExceptions } from '../../runtime/exceptions/index.ts';
 import { FollowedProgram } from '../../runtime/program/index.ts';
 import {
+  followReports,
+  REPORT_INDEXES,
   ReportStore,
   WorkloadInventory,
   type WorkloadKind,
 } from '../controllers/workload/index.ts';
 import { createMirrors, type OperatorMirrors } from '../mirrors.ts';
+import { ReportCollection, ReportWriter } from '../reporting/index.ts';
+import { FindingsBoard } from '../state/findings-board.ts';
 import { ReplicaTracker } from '../state/replicas.ts';
-import type { Host, Parts } from './host.ts';
+import { CLUSTER_REPORT, type Host, type Parts } from './host.ts';
+
+/** What was found is told after this time, so that one write tells of many workloads. */
+const SETTLE_MS = 1000;
 
 /** Makes what several controllers work with; nothing is read before the mirrors are started. */
 export function createParts(host: Host): Parts {
-  const { namespace, logger, clock, client, metrics, reports } = host.options;
+  const { namespace, logger, clock } = host.options;
   const mirrors = createMirrors((spec) => host.mirror(spec), namespace);
   const inventory = new WorkloadInventory(workloadStores(mirrors));
+  const program = new FollowedProgram({
+    store: mirrors.configMaps.store,
+    namespace,
+    logger,
+    onRevision: () => {
+      host.enqueueAll('exception', mirrors.exceptions.store.keys());
+      host.enqueueAll('workload', inventory.keys());
+    },
+  });
   return {
     mirrors,
     inventory,
-    program: new FollowedProgram({
-      store: mirrors.configMaps.store,
-      namespace,
-      logger,
-      onRevision: () => {
-        host.enqueueAll('exception', mirrors.exceptions.store.keys());
-        host.enqueueAll('workload', inventory.keys());
-      },
-    }),
+    program,
     exceptions: new FollowedExceptions(mirrors.exceptions.store, logger),
     replicas: new ReplicaTracker({
       leases: mirrors.leases,
       clock,
       onChange: () => host.enqueueAll('policy', mirrors.policies.store.keys()),
     }),
-    reports: new ReportStore({
-      api: client,
-      mirror: mirrors.reports,
-      clock,
-      enabled: reports,
-      onWrite: () => metrics.reportWritten(),
-    }),
+    board: createBoard(host, { mirrors, inventory, program }),
+    ...createReports(host, inventory),
   };
+}
+
+function createBoard(
+  host: Host,
+  { mirrors, inventory, program }: Pick<Parts, 'mirrors' | 'inventory' | 'program'>,
+): FindingsBoard {
+  const kinds = Object.values(mirrors.workloads);
+  const tellCluster = (): void => host.enqueueAfter('cluster-report', CLUSTER_REPORT, SETTLE_MS);
+  return new FindingsBoard({
+    expected: () => {
+      const isKnown = program.snapshot !== undefined && kinds.every((kind) => kind.hasSynced);
+      return isKnown ? inventory.keys() : undefined;
+    },
+    onImpact: (policy) => host.enqueueAfter('policy', policy, SETTLE_MS),
+    onPass: () => {
+      for (const policy of mirrors.policies.store.keys())
+        host.enqueueAfter('policy', policy, SETTLE_MS);
+      tellCluster();
+    },
+    onCoverage: tellCluster,
+  });
+}
+
+function createReports(
+  host: Host,
+  inventory: WorkloadInventory,
+): Pick<Parts, 'reports' | 'collection' | 'reportWriter'> {
+  const { clock, client, metrics } = host.options;
+  const enqueue = (key: string): void => host.enqueue('workload', key);
+  const tellCluster = (): void => host.enqueue('cluster-report', CLUSTER_REPORT);
+  const reportWriter = new ReportWriter({ api: client, onWrite: () => metrics.reportWritten() });
+  const collection: ReportCollection = new ReportCollection({
+    mirror: (spec) => host.mirror(spec),
+    drop: (mirror) => host.drop(mirror),
+    indexes: REPORT_INDEXES,
+    onUse: (mirror, clusterMirror) => {
+      followReports(mirror.store, enqueue);
+      clusterMirror.store.onChange(tellCluster);
+      // What was found before it could be written is told now.
+      void mirror.synced.then(() => {
+        if (reports.takeMissed()) inventory.keys().forEach(enqueue);
+      });
+      void clusterMirror.synced.then(tellCluster);
+    },
+  });
+  const reports = new ReportStore({ collection, writer: reportWriter, clock });
+  return { reports, collection, reportWriter };
 }
 
 type Stores = { readonly [K in WorkloadKind]: OperatorMirrors['workloads'][K]['store'] };

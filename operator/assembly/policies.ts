@@ -7,13 +7,14 @@ import { CONCURRENCY, type Host, type Parts } from './host.ts';
 /** Adds what tells in the status of policies how far they are in force. */
 export function addPolicies(host: Host, parts: Parts, program: ProgramReconciler): void {
   const { client: api, clock } = host.options;
-  const { mirrors, replicas } = parts;
+  const { mirrors, replicas, board } = parts;
   const { policies, leases } = mirrors;
   const reconciler = new PolicyReconciler({
     api,
     policies: policies.store,
     program,
     replicas,
+    board,
     events: host.events,
     clock,
   });

@@ -10,7 +10,7 @@ import {
   ProgramReconciler,
 } from '../controllers/policy/index.ts';
 import type { TrustRoots } from '../controllers/trust/index.ts';
-import { PROGRAM, type Host, type Parts } from './host.ts';
+import { CLUSTER_REPORT, PROGRAM, type Host, type Parts } from './host.ts';
 
 interface ProgramParts {
   readonly publisher: ProgramReconciler;
@@ -51,7 +51,10 @@ function createPublisher(host: Host, parts: Parts, roots: TrustRoots): ProgramPa
     materialMs,
     observer: metrics,
     logger,
-    onChange: (names) => host.enqueueAll('policy', names),
+    onChange: (names) => {
+      host.enqueueAll('policy', names);
+      host.enqueue('cluster-report', CLUSTER_REPORT);
+    },
   });
   return { publisher, compiler, blobs, material };
 }

@@ -13,7 +13,7 @@ import { workloadStores } from './parts.ts';
 /** Adds what judges running workloads again and reports what it finds. */
 export function addWorkloads(host: Host, parts: Parts): void {
   const { mirrors, inventory } = parts;
-  const { namespaces, configMaps, exceptions, reports, workloads } = mirrors;
+  const { namespaces, configMaps, exceptions, workloads } = mirrors;
   const reconciler = createReconciler(host, parts);
   host.add({
     name: 'workload',
@@ -25,16 +25,13 @@ export function addWorkloads(host: Host, parts: Parts): void {
     workloads: workloadStores(mirrors),
     exceptions: exceptions.store,
     namespaces: namespaces.store,
-    reports: reports.store,
   };
   followChanges(sources, inventory, (key) => host.enqueue('workload', key));
-  // What was judged before reports could be written is judged again.
-  void reports.synced.then(() => host.enqueueAll('workload', inventory.keys()));
 }
 
 function createReconciler(host: Host, parts: Parts): WorkloadReconciler {
-  const { clock, logger, judge, evidence, tags, keychains, metrics } = host.options;
-  const { mirrors, program, exceptions, inventory, reports } = parts;
+  const { clock, logger, judge, evidence, tags, keychains } = host.options;
+  const { mirrors, program, exceptions, inventory, reports, board } = parts;
   const refreshes = new Refreshes(clock);
   return new WorkloadReconciler({
     inventory,
@@ -45,7 +42,7 @@ function createReconciler(host: Host, parts: Parts): WorkloadReconciler {
     examiner: new WorkloadExaminer({ judge, evidence, tags, keychains, refreshes }),
     reports,
     events: host.events,
-    observer: metrics,
+    board,
     clock,
     logger,
     random: Math.random,

@@ -58,6 +58,7 @@ export abstract class ControllerOperator extends k8sOperator.default {
   readonly #mirrors: AnyMirror[] = [];
   readonly #controllers: Controller[] = [];
   readonly #stopping = new AbortController();
+  #started = false;
 
   constructor(options: FrameworkOptions) {
     const { logger } = options;
@@ -74,6 +75,7 @@ export abstract class ControllerOperator extends k8sOperator.default {
   /** Calls `init`, then mirrors, and lets every controller work as soon as it knows what it needs. */
   override async start(): Promise<void> {
     await super.start();
+    this.#started = true;
     for (const mirror of this.#mirrors) mirror.start();
     for (const { name, queue, needs } of this.#controllers) {
       allSynced(needs, this.#stopping.signal)
@@ -107,12 +109,20 @@ export abstract class ControllerOperator extends k8sOperator.default {
     return new Map(this.#controllers.map(({ name, queue }) => [name, queue.depth]));
   }
 
-  /** Mirrors a collection from `start` on. To be called from `init`. */
+  /** Mirrors a collection from `start` on, or at once where that was before. */
   protected mirror<T extends KubeObject>(spec: MirrorSpec<T>): Reflector<T> {
     const { client, clock, logger } = this.#options;
     const reflector = new Reflector<T>({ ...spec, client, clock, logger });
     this.#mirrors.push(reflector);
+    if (this.#started && !this.#stopping.signal.aborted) reflector.start();
     return reflector;
+  }
+
+  /** Ends a mirror; what is in it stays. */
+  protected drop(mirror: object): void {
+    const index = this.#mirrors.findIndex((one) => one === mirror);
+    const [dropped] = index < 0 ? [] : this.#mirrors.splice(index, 1);
+    void dropped?.stop();
   }
 
   /** Adds a controller; answers its queue, for the handlers that enqueue keys. To be called from `init`. */

@@ -25,6 +25,9 @@ export const RESOURCES = {
   events: { group: '', version: 'v1', plural: 'events' },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' },
   reports: { group: 'wgpolicyk8s.io', version: 'v1alpha2', plural: 'policyreports' },
+  clusterReports: { group: 'wgpolicyk8s.io', version: 'v1alpha2', plural: 'clusterpolicyreports' },
+  openReports: { group: 'openreports.io', version: 'v1alpha1', plural: 'reports' },
+  openClusterReports: { group: 'openreports.io', version: 'v1alpha1', plural: 'clusterreports' },
   validatingConfigurations: {
     group: 'admissionregistration.k8s.io',
     version: 'v1',

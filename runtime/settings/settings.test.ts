@@ -13,6 +13,7 @@ describe('settings', () => {
     assert.deepEqual(settings.exemptNamespaces, ['kube-system', 'countersign-system']);
     assert.deepEqual(settings.registry.plainHttpHosts, []);
     assert.equal(settings.cacheDirectory, '/tmp/countersign');
+    assert.equal(settings.reportApi, 'auto');
   });
   it('read lists, numbers and flags', () => {
     const settings = loadSettings({
@@ -58,6 +59,7 @@ describe('settings', () => {
     ['COUNTERSIGN_WEBHOOK_DEADLINE_MS', '-1'],
     ['COUNTERSIGN_PULL_SECRETS', 'yes'],
     ['COUNTERSIGN_CACHE_DIRECTORY', 'cache'],
+    ['COUNTERSIGN_REPORT_API', 'both'],
     ['COUNTERSIGN_PLAIN_HTTP_HOST', 'a'],
     ['COUNTERSIGN_WEBHOOK_CERTIFICATE_DIRECTORY', 'certificate'],
     ['COUNTERSIGN_WEBHOOK_CA_STEP_SECONDS', '0'],

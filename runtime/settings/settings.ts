@@ -83,11 +83,8 @@ const schema = z.object({
   COUNTERSIGN_MATERIAL_SECONDS: positive(60),
   /** Workloads judged at the same time. */
   COUNTERSIGN_REVERIFICATION_CONCURRENCY: positive(8),
-  /** Whether PolicyReports are written. */
-  COUNTERSIGN_REPORTS: z
-    .enum(['true', 'false'])
-    .default('true')
-    .transform((text) => text === 'true'),
+  /** Which API reports are written in; `auto` is PolicyReport where it is served, else OpenReports. */
+  COUNTERSIGN_REPORT_API: z.enum(['auto', 'policyreport', 'openreports', 'none']).default('auto'),
   /** File (or named pipe) that audit records are appended to, `-` for standard output; none where empty. */
   COUNTERSIGN_AUDIT_LOG: z
     .string()
@@ -134,7 +131,7 @@ export interface Settings {
   };
   readonly materialMs: number;
   readonly reverificationConcurrency: number;
-  readonly reports: boolean;
+  readonly reportApi: Raw['COUNTERSIGN_REPORT_API'];
   readonly audit: {
     /** Path, or `-` for standard output. */
     readonly destination: string | undefined;
@@ -204,7 +201,7 @@ function settingsOf(raw: Raw): Settings {
     },
     materialMs: raw.COUNTERSIGN_MATERIAL_SECONDS * 1000,
     reverificationConcurrency: raw.COUNTERSIGN_REVERIFICATION_CONCURRENCY,
-    reports: raw.COUNTERSIGN_REPORTS,
+    reportApi: raw.COUNTERSIGN_REPORT_API,
     audit: {
       destination: raw.COUNTERSIGN_AUDIT_LOG,
       annotations: raw.COUNTERSIGN_AUDIT_ANNOTATIONS,

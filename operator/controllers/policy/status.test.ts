@@ -3,7 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { ImageTrustPolicy, ImageTrustPolicyStatus } from '../../../crds/index.ts';
+import type {
+  ImageTrustPolicy,
+  ImageTrustPolicyImpact,
+  ImageTrustPolicyStatus,
+} from '../../../crds/index.ts';
 import { fixedClock } from '../../../runtime/clock-testing.ts';
 import { FakeApi } from '../../__fixtures__/fake-api.ts';
 import type { Replica } from '../../state/replicas.ts';
@@ -50,6 +54,7 @@ function statusOf(
     policy: policy(view.outcome.generation, before),
     view,
     replicas,
+    impact: undefined,
     now: new Date(now),
   });
 }
@@ -172,22 +177,44 @@ describe('the status of a policy', () => {
   });
 });
 
+interface State {
+  view: ProgramView | undefined;
+  alive: Replica[];
+  impact: ImageTrustPolicyImpact | undefined;
+}
+
+const impactWith = (wouldDeny: number): ImageTrustPolicyImpact => ({
+  workloads: 3,
+  verified: 3 - wouldDeny,
+  rejected: wouldDeny,
+  inconclusive: 0,
+  exempt: 0,
+  wouldDeny,
+  sample: ['Deployment shop/cart'].slice(0, wouldDeny),
+});
+
 describe("the reconciler of a policy's status", () => {
   function setup(view: ProgramView | undefined, object = policy()) {
     const api = new FakeApi();
     api.seed(`${POLICIES}/a`, object);
     const policies = api.mirror<ImageTrustPolicy>(POLICIES);
     const recorded: string[] = [];
-    const state = { view, alive: [replica(5)] as Replica[] };
+    const clock = fixedClock(T0);
+    const impact: ImageTrustPolicyImpact | undefined = undefined;
+    const state = { view, alive: [replica(5)], impact } as State;
     const reconciler = new PolicyReconciler({
       api,
       policies,
       program: { viewOf: () => state.view },
       replicas: { alive: () => state.alive, msToNextDeath: () => 30_001 },
+      board: {
+        impactOf: (name, revision) => (name === 'a' && revision === 5 ? state.impact : undefined),
+      },
       events: { record: (_object, event) => recorded.push(event.reason) },
-      clock: fixedClock(T0),
+      clock,
     });
-    return { api, reconciler, recorded, state };
+    const impactNow = (): unknown => api.at<ImageTrustPolicy>(`${POLICIES}/a`)?.status?.impact;
+    return { api, clock, reconciler, recorded, state, impactNow };
   }
 
   it('patches once, and never again as long as nothing changes', async () => {
@@ -228,6 +255,48 @@ describe("the reconciler of a policy's status", () => {
     gone.api.remove(`${POLICIES}/a`, { silently: true });
     await gone.reconciler.reconcile('a');
     assert.deepEqual(gone.recorded, []);
+  });
+
+  it('tells what a policy means once that is known, and writes nothing as long as it is the same', async () => {
+    const { api, reconciler, state, impactNow } = setup(compiled());
+    await reconciler.reconcile('a');
+    assert.equal(impactNow(), undefined);
+    state.impact = impactWith(1);
+    await reconciler.reconcile('a');
+    assert.deepEqual(impactNow(), impactWith(1));
+    state.impact = structuredClone(impactWith(1));
+    await reconciler.reconcile('a');
+    assert.equal(api.writes.length, 2);
+  });
+
+  it('tells at once what changed after a quiet time, and then at most every five seconds', async () => {
+    const { api, clock, reconciler, state, impactNow } = setup(compiled());
+    state.impact = impactWith(0);
+    await reconciler.reconcile('a');
+    state.impact = impactWith(1);
+    assert.deepEqual(await reconciler.reconcile('a'), { requeueAfterMs: 5_000 });
+    await clock.advance(4_000);
+    state.impact = impactWith(0);
+    assert.deepEqual(await reconciler.reconcile('a'), { requeueAfterMs: 30_001 });
+    state.impact = impactWith(1);
+    assert.deepEqual(await reconciler.reconcile('a'), { requeueAfterMs: 1_000 });
+    assert.deepEqual([impactNow(), api.writes.length], [impactWith(0), 1]);
+    await clock.advance(1_000);
+    await reconciler.reconcile('a');
+    assert.deepEqual([impactNow(), api.writes.length], [impactWith(1), 2]);
+  });
+
+  it('leaves what was told of it as it is while that is not known, as after a start', async () => {
+    const before = setup(compiled());
+    before.state.impact = impactWith(2);
+    await before.reconciler.reconcile('a');
+    const { status } = before.api.at<ImageTrustPolicy>(`${POLICIES}/a`)!;
+    const after = setup(compiled(), policy(1, status));
+    await after.reconciler.reconcile('a');
+    assert.deepEqual([after.api.writes, after.impactNow()], [[], impactWith(2)]);
+    after.state.alive = [];
+    await after.reconciler.reconcile('a');
+    assert.deepEqual([after.api.writes.length, after.impactNow()], [1, impactWith(2)]);
   });
 
   it('tells by an event when a policy stalls, once', async () => {

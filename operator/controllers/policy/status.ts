@@ -5,6 +5,7 @@ import {
   ConditionType,
   PolicyReason,
   type ImageTrustPolicy,
+  type ImageTrustPolicyImpact,
   type ImageTrustPolicyStatus,
 } from '../../../crds/index.ts';
 import type { Replica } from '../../state/replicas.ts';
@@ -16,6 +17,8 @@ export interface PolicyStatusInput {
   readonly policy: ImageTrustPolicy;
   readonly view: ProgramView;
   readonly replicas: readonly Replica[];
+  /** What it means for workloads; `undefined` where that was never found out. */
+  readonly impact: ImageTrustPolicyImpact | undefined;
   readonly now: Date;
 }
 
@@ -24,7 +27,7 @@ export interface PolicyStatusInput {
  * stays for that generation; what comes later shows in `program` and in Stalled.
  */
 export function policyStatus(input: PolicyStatusInput): ImageTrustPolicyStatus {
-  const { policy, view, replicas, now } = input;
+  const { policy, view, replicas, impact, now } = input;
   const { generation } = view.outcome;
   const enforcing = replicas.filter((replica) => enforces(replica, view));
   const ready = readyCondition(input, enforcing.length);
@@ -38,6 +41,7 @@ export function policyStatus(input: PolicyStatusInput): ImageTrustPolicyStatus {
       replicas: replicas.length,
       replicasReady: enforcing.length,
     },
+    ...(impact === undefined ? {} : { impact }),
   };
 }
 

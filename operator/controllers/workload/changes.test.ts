@@ -9,8 +9,10 @@ import { testException } from '../../../verification/testing/index.ts';
 import { FakeApi } from '../../__fixtures__/fake-api.ts';
 import { judgedWith, resultWith } from '../../__fixtures__/findings.ts';
 import { inventoryOf, pathTo, pod, workload } from '../../__fixtures__/workloads.ts';
-import { followChanges } from './changes.ts';
-import { reportOf, type PolicyReport } from './report.ts';
+import { followChanges, followReports } from './changes.ts';
+import type { PolicyReport } from '../../reporting/index.ts';
+import { reportApi } from '../../__fixtures__/reporting.ts';
+import { reportOf } from './report.ts';
 import { resultsOf } from './results.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
@@ -30,10 +32,11 @@ function setup() {
     workloads: stores,
     exceptions: api.mirror<SigningException>(EXCEPTIONS),
     namespaces: api.mirror<KubeObject>('/api/v1/namespaces'),
-    reports: api.mirror<PolicyReport>(REPORTS),
   };
   apply(deployment, replicaSet, running, pod('alone', { namespace: 'other' }));
-  followChanges(sources, inventory, (key) => enqueued.add(key));
+  const enqueue = (key: string): void => void enqueued.add(key);
+  followChanges(sources, inventory, enqueue);
+  followReports(api.mirror<PolicyReport>(REPORTS), enqueue);
   /** What was enqueued since the last time. */
   const taken = (): readonly string[] => {
     const keys = [...enqueued].sort();
@@ -133,9 +136,13 @@ describe('a change in the cluster', () => {
 
   it('B32, X51: of a report concerns its workload; a new one is ours', () => {
     const { api, taken } = quiet();
-    const context = { namespaceLabels: {}, exempt: false };
+    const context = { uid: 'uid', namespaceLabels: {}, exempt: false };
     const results = resultsOf([judgedWith(resultWith('rejected'))], context);
-    const report = reportOf(deployment, results, { before: undefined, now: new Date(0) });
+    const report = reportOf(deployment, results, {
+      api: reportApi('policyreport'),
+      before: undefined,
+      now: new Date(0),
+    });
     const path = `/apis/wgpolicyk8s.io/v1alpha2/namespaces/checkout/policyreports/${report.metadata.name}`;
     api.seed(path, report);
     assert.deepEqual(taken(), []);

@@ -3,9 +3,10 @@
 
 import type { SigningException } from '../../../crds/index.ts';
 import type { KubeObject, ObjectView } from '../../../runtime/kube/index.ts';
+import type { PolicyReport } from '../../reporting/index.ts';
 import { keyOfObject, type WorkloadInventory } from './inventory.ts';
 import { KINDS, sameForJudgement, type WorkloadKind, type WorkloadObject } from './objects.ts';
-import type { PolicyReport } from './report.ts';
+import { keyOfScope } from './report.ts';
 
 type Changes<T extends KubeObject> = Pick<ObjectView<T>, 'onChange'>;
 
@@ -16,7 +17,6 @@ export interface ChangeSources {
   >;
   readonly exceptions: Changes<SigningException>;
   readonly namespaces: Changes<KubeObject>;
-  readonly reports: Changes<PolicyReport>;
 }
 
 /** Enqueues the workloads whose judgement, or whose report, a change may concern. */
@@ -38,16 +38,18 @@ export function followChanges(
   sources.namespaces.onChange((name, current, previous) => {
     if (labelsOf(current) !== labelsOf(previous)) all(name);
   });
-  sources.reports.onChange((_key, current, previous) => {
-    // A new one is mostly ours; one that was changed or taken away is put right.
-    const scope = previous?.scope;
-    if (
-      scope !== undefined &&
-      current?.metadata.resourceVersion !== previous?.metadata.resourceVersion
-    ) {
-      const { kind, name, namespace } = scope;
-      enqueue(keyOfObject({ kind, metadata: { name, namespace } }));
-    }
+}
+
+/** Enqueues the workload of a report that somebody changed or took away, so that it is put right. */
+export function followReports(
+  reports: Changes<PolicyReport>,
+  enqueue: (key: string) => void,
+): void {
+  reports.onChange((_key, current, previous) => {
+    // A new one is mostly ours.
+    if (previous?.scope === undefined) return;
+    if (current?.metadata.resourceVersion !== previous.metadata.resourceVersion)
+      enqueue(keyOfScope(previous.scope));
   });
 }
 

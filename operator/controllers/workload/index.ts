@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { followChanges } from './changes.ts';
+export { followChanges, followReports } from './changes.ts';
 export { WorkloadExaminer } from './examine.ts';
 export { INVENTORY_INDEXES, WorkloadInventory, type WorkloadStores } from './inventory.ts';
 export { KINDS, trimmed, WORKLOADS, type WorkloadKind, type WorkloadObject } from './objects.ts';
-export { WorkloadReconciler, type WorkloadObserver } from './reconciler.ts';
+export { WorkloadReconciler } from './reconciler.ts';
 export { Refreshes } from './refreshes.ts';
-export { REPORT_LABELS, type PolicyReport, type ReportSummary } from './report.ts';
-export { REPORT_INDEXES, ReportStore } from './report-store.ts';
+export { REPORT_INDEXES } from './report.ts';
+export { ReportStore } from './report-store.ts';

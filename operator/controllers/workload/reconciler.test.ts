@@ -13,7 +13,7 @@ import {
 } from '../../../verification/testing/index.ts';
 import { pathTo, pod, workload } from '../../__fixtures__/workloads.ts';
 import { snapshotOf, World } from '../../__fixtures__/world.ts';
-import type { PolicyReport } from './report.ts';
+import type { PolicyReport } from '../../reporting/index.ts';
 
 const SECOND = 1000;
 const MINUTE = 60_000;
@@ -73,7 +73,13 @@ describe('re-verification', () => {
       ),
       ['web', written, signed.digest, 'background', 'key-0', issuer.fingerprint],
     );
-    assert.deepEqual(world.summaries.get(WEB), { pass: 1, fail: 0, warn: 0, error: 0, skip: 0 });
+    assert.deepEqual(world.findings.get(WEB)?.summary, {
+      pass: 1,
+      fail: 0,
+      warn: 0,
+      error: 0,
+      skip: 0,
+    });
     assert.deepEqual(world.events, []);
     assert.equal(world.reportOf('Pod', 'web-1-a'), undefined);
   });
@@ -306,7 +312,7 @@ describe('re-verification', () => {
       world.api.remove(pathTo(workload(kind, kind === 'Deployment' ? 'web' : 'web-1')));
     await world.pass();
     assert.equal(world.reportOf('Deployment', 'web'), undefined);
-    assert.equal(world.summaries.has(WEB), false);
+    assert.equal(world.findings.has(WEB), false);
   });
 
   it('keeps no report where no policy matches any more', async () => {
@@ -325,14 +331,14 @@ describe('re-verification', () => {
     world.apply(pod('early', { images: { web: `${APP}@${unsigned.digest}` } }));
     await world.pass(2 * HOUR);
     assert.equal(world.reportOf('Pod', 'early'), undefined);
-    assert.equal(world.summaries.has('Pod|checkout|early'), false);
+    assert.equal(world.findings.has('Pod|checkout|early'), false);
     assert.deepEqual(told(), ['pass']);
   });
 
   it('judges and counts where no reports can be written', async () => {
     await started(unsigned, { served: false });
     assert.deepEqual(world.reportWrites, []);
-    assert.equal(world.summaries.get(WEB)?.fail, 1);
+    assert.equal(world.findings.get(WEB)?.summary.fail, 1);
     assert.deepEqual(reasons(), ['ImageRejected']);
   });
 

@@ -8,21 +8,17 @@ import type { Logger } from '../../../runtime/log/index.ts';
 import type { PolicySnapshot } from '../../../runtime/program/index.ts';
 import type { ReconcileResult } from '../../../runtime/queue/index.ts';
 import { WorkloadError } from '../../../runtime/workload/index.ts';
+import { timesOf, type PolicyReport, type ReportResult } from '../../reporting/index.ts';
+import type { FindingsBoard } from '../../state/findings-board.ts';
 import type { EventSink } from '../../status/events.ts';
-import type { Ground, WorkloadExaminer } from './examine.ts';
+import type { Finding, Ground, WorkloadExaminer } from './examine.ts';
+import { workloadFinding } from './finding.ts';
 import type { WorkloadInventory } from './inventory.ts';
 import type { WorkloadObject } from './objects.ts';
 import { observedImages, type ObservedImage } from './observed.ts';
-import { summaryOf, timesOf, type PolicyReport, type ReportSummary } from './report.ts';
 import type { ReportStore } from './report-store.ts';
-import { resultsOf, type ReportResult } from './results.ts';
+import { resultsOf } from './results.ts';
 import { nextLookMs } from './schedule.ts';
-
-/** What the metrics are told. */
-export interface WorkloadObserver {
-  /** What was found of a workload; `undefined` where it is gone. */
-  judged(key: string, summary: ReportSummary | undefined): void;
-}
 
 /** What re-verification needs. */
 export interface WorkloadReconcilerOptions {
@@ -34,7 +30,7 @@ export interface WorkloadReconcilerOptions {
   readonly examiner: WorkloadExaminer;
   readonly reports: ReportStore;
   readonly events: EventSink;
-  readonly observer: WorkloadObserver;
+  readonly board: Pick<FindingsBoard, 'take' | 'failed' | 'forget'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
@@ -50,28 +46,47 @@ export class WorkloadReconciler {
 
   /** Judges all images of the workload and comes back when that may come out differently. */
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
-    const { inventory, program, examiner, reports, observer, clock, random } = this.#options;
+    const { inventory, program, reports, board } = this.#options;
     const { snapshot } = program;
     // Before the first program nothing can be told; it names all workloads again.
     if (snapshot === undefined) return {};
     const workload = inventory.topLevel(key);
     if (workload === undefined) {
-      observer.judged(key, undefined);
+      board.forget(key);
       await reports.removeStale(key);
       return {};
     }
-    const since = clock.now().getTime();
+    const since = this.#options.clock.now().getTime();
     const ground = this.#groundOf(workload, snapshot);
-    const findings = await examiner.examine(this.#imagesOf(workload), ground, signal);
-    signal.throwIfAborted();
-    const exempt = this.#options.exemptNamespaces.has(ground.namespace);
-    const results = resultsOf(findings, { namespaceLabels: ground.namespaceLabels, exempt });
-    observer.judged(key, summaryOf(results));
+    const { findings, results } = await this.#examine(key, { workload, ground }, signal);
     const before = await reports.write(key, workload, results);
     this.#tell(workload, results, before);
+    const { clock, random } = this.#options;
     const now = clock.now().getTime();
     const ms = nextLookMs({ findings, ground, since, now, random });
     return ms === undefined ? {} : { requeueAfterMs: ms };
+  }
+
+  /** Judges, and notes what was found; also that nothing could be found. */
+  async #examine(key: string, subject: Subject, signal: AbortSignal): Promise<Examined> {
+    const { examiner, exemptNamespaces, board } = this.#options;
+    const { workload, ground } = subject;
+    const { revision } = ground.snapshot;
+    try {
+      const images = this.#imagesOf(workload);
+      const findings = await examiner.examine(images, ground, signal);
+      signal.throwIfAborted();
+      const { namespace, namespaceLabels } = ground;
+      const exempt = exemptNamespaces.has(namespace);
+      const { uid = '' } = workload.metadata;
+      const results = resultsOf(findings, { uid, namespaceLabels, exempt });
+      const found = { workload, images, findings, results, ground, exempt };
+      board.take(key, revision, workloadFinding(found));
+      return { findings, results };
+    } catch (thrown) {
+      if (!signal.aborted) board.failed(key, revision);
+      throw thrown;
+    }
   }
 
   #groundOf(workload: WorkloadObject, snapshot: PolicySnapshot): Ground {
@@ -100,7 +115,7 @@ export class WorkloadReconciler {
     results: readonly ReportResult[],
     before: PolicyReport | undefined,
   ): void {
-    const known = timesOf(before);
+    const known = timesOf(before?.results);
     for (const { result, properties, message, policy, rule } of results) {
       if (result !== 'fail' || known.has(properties['resultID'] ?? '')) continue;
       const { image = '', reason = '' } = properties;
@@ -113,4 +128,14 @@ export class WorkloadReconciler {
       });
     }
   }
+}
+
+interface Subject {
+  readonly workload: WorkloadObject;
+  readonly ground: Ground;
+}
+
+interface Examined {
+  readonly findings: readonly Finding[];
+  readonly results: readonly ReportResult[];
 }

@@ -7,10 +7,12 @@ import { fixedClock } from '../../../runtime/clock-testing.ts';
 import { KubeError } from '../../../runtime/kube/index.ts';
 import { FakeApi } from '../../__fixtures__/fake-api.ts';
 import { judgedWith, resultWith } from '../../__fixtures__/findings.ts';
+import { FakeReports } from '../../__fixtures__/reporting.ts';
 import { workload } from '../../__fixtures__/workloads.ts';
-import { reportName, type PolicyReport } from './report.ts';
-import { REPORT_INDEXES, ReportStore } from './report-store.ts';
-import { resultsOf, type ReportResult } from './results.ts';
+import type { PolicyReport, ReportResult } from '../../reporting/index.ts';
+import { reportName } from './report.ts';
+import { ReportStore } from './report-store.ts';
+import { resultsOf } from './results.ts';
 
 const GROUP = '/apis/wgpolicyk8s.io/v1alpha2';
 const REPORTS = `${GROUP}/namespaces/checkout/policyreports`;
@@ -20,26 +22,20 @@ const PATH = `${REPORTS}/${reportName(web)}`;
 
 function resultsWith(outcome: 'verified' | 'rejected', message?: string): readonly ReportResult[] {
   const result = resultWith(outcome, message === undefined ? {} : { message });
-  return resultsOf([judgedWith(result)], { namespaceLabels: {}, exempt: false });
+  return resultsOf([judgedWith(result)], { uid: 'uid', namespaceLabels: {}, exempt: false });
 }
 
-function setup(options: { readonly enabled?: boolean; readonly served?: boolean } = {}) {
+interface WrittenBody {
+  readonly metadata?: { readonly resourceVersion?: string };
+}
+
+function setup(options: { readonly served?: boolean } = {}) {
   const api = new FakeApi();
   const clock = fixedClock('2026-11-20T00:00:00Z');
-  const mirror = {
-    hasSynced: options.served ?? true,
-    store: api.mirror<PolicyReport>(`${GROUP}/policyreports`, REPORT_INDEXES),
-  };
-  let written = 0;
-  const store = new ReportStore({
-    api,
-    mirror,
-    clock,
-    enabled: options.enabled ?? true,
-    onWrite: () => (written += 1),
-  });
+  const reports = new FakeReports(api, options.served ?? true);
+  const store = new ReportStore({ collection: reports, writer: reports.writer, clock });
   const writes = (): unknown => api.writes.map(({ verb, path }) => [verb, path]);
-  return { api, clock, mirror, store, writes, written: () => written };
+  return { api, clock, reports, store, writes, written: () => reports.written };
 }
 
 describe('the store of reports', () => {
@@ -108,23 +104,20 @@ describe('the store of reports', () => {
     ]);
   });
 
-  for (const [why, options] of [
-    ['the API server does not serve the type', { served: false }],
-    ['reports are switched off', { enabled: false }],
-  ] as const) {
-    it(`writes, reads and removes nothing where ${why}`, async () => {
-      const { api, store, written } = setup(options);
-      assert.equal(store.available, false);
-      assert.equal(await store.write(KEY, web, resultsWith('verified')), undefined);
-      await store.removeStale(KEY);
-      assert.deepEqual([api.writes, api.reads, written()], [[], [], 0]);
-    });
-  }
+  it('writes, reads and removes nothing where no reports can be written', async () => {
+    const { api, store, written } = setup({ served: false });
+    assert.equal(store.available, false);
+    assert.equal(await store.write(KEY, web, resultsWith('verified')), undefined);
+    await store.removeStale(KEY);
+    assert.deepEqual([api.writes, api.reads, written()], [[], [], 0]);
+  });
 
-  it('begins to write once the type is served', async () => {
-    const { mirror, store, writes } = setup({ served: false });
+  it('begins to write once the type is served, and tells once that something is missing', async () => {
+    const { reports, store, writes } = setup({ served: false });
+    assert.equal(store.takeMissed(), false);
     await store.write(KEY, web, resultsWith('verified'));
-    mirror.hasSynced = true;
+    reports.served = true;
+    assert.deepEqual([store.takeMissed(), store.takeMissed()], [true, false]);
     await store.write(KEY, web, resultsWith('verified'));
     assert.deepEqual(writes(), [['create', PATH]]);
   });
@@ -146,18 +139,41 @@ describe('the store of reports', () => {
   });
 
   it('B32, X51: takes back a report whose label was taken away, so that no mirror shows it', async () => {
-    const { api, mirror, store, writes } = setup();
+    const { api, reports, store, writes } = setup();
     await store.write(KEY, web, resultsWith('rejected'));
     const hidden = api.at<PolicyReport>(PATH)!;
     const forged = [{ ...hidden.results?.[0], result: 'pass' as const }];
     api.seed(PATH, { ...hidden, ...{ results: forged }, metadata: { name: hidden.metadata.name } });
-    mirror.store.remove(`checkout/${hidden.metadata.name}`);
+    reports.store.remove(`checkout/${hidden.metadata.name}`);
     api.writes.length = 0;
     assert.equal(await store.write(KEY, web, resultsWith('rejected')), undefined);
     assert.deepEqual(writes(), [['replace', PATH]]);
     const restored = api.at<PolicyReport>(PATH)!;
     assert.equal(restored.results?.[0]?.result, 'fail');
     assert.deepEqual(restored.metadata.labels, { 'app.kubernetes.io/managed-by': 'countersign' });
+  });
+
+  it('names in every write what it creates, or the version that it replaces or deletes', async () => {
+    const { api, store } = setup();
+    await store.write(KEY, web, resultsWith('rejected'));
+    const { uid, resourceVersion: first } = api.at<PolicyReport>(PATH)!.metadata;
+    await store.write(KEY, web, resultsWith('verified'));
+    const { resourceVersion: second } = api.at<PolicyReport>(PATH)!.metadata;
+    await store.write(KEY, web, []);
+    const [create, replace, remove] = api.writes.map(({ body }) => body as WrittenBody);
+    assert.equal(create?.metadata?.resourceVersion, undefined);
+    assert.equal(replace?.metadata?.resourceVersion, first);
+    assert.deepEqual(remove, { preconditions: { uid, resourceVersion: second } });
+  });
+
+  it('deletes nothing that somebody else wrote meanwhile', async () => {
+    const { api, reports, store } = setup();
+    await store.write(KEY, web, resultsWith('rejected'));
+    const seen = api.at<PolicyReport>(PATH)!;
+    api.seed(PATH, { ...seen });
+    reports.store.put(seen);
+    await assert.rejects(store.write(KEY, web, []), { name: 'KubeError', status: 409 });
+    assert.ok(api.at(PATH));
   });
 
   it('throws where one is in the way that goes away again', async () => {

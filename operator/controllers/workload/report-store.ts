@@ -2,44 +2,26 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Clock } from '../../../runtime/clock.ts';
-import { isStatus, type IndexFunction, type ObjectView } from '../../../runtime/kube/index.ts';
-import { pathOf, RESOURCES, type KubeApi } from '../../state/resources.ts';
-import { keyOfObject } from './inventory.ts';
+import type {
+  PolicyReport,
+  ReportCollection,
+  ReportResult,
+  ReportWriter,
+} from '../../reporting/index.ts';
 import type { WorkloadObject } from './objects.ts';
-import { reportName, reportOf, sameReport, type PolicyReport } from './report.ts';
-import type { ReportResult } from './results.ts';
-
-/** Index that the store must have: reports by the key of the workload that they are about. */
-export const REPORT_INDEXES: Readonly<Record<string, IndexFunction<PolicyReport>>> = {
-  workload: ({ scope }) =>
-    scope === undefined
-      ? []
-      : [
-          keyOfObject({
-            kind: scope.kind,
-            metadata: { name: scope.name, namespace: scope.namespace },
-          }),
-        ],
-};
+import { reportName, reportOf } from './report.ts';
 
 /** What writing reports needs. */
 export interface ReportStoreOptions {
-  readonly api: Pick<KubeApi, 'get' | 'create' | 'replace' | 'delete'>;
-  /** Our reports; `hasSynced` is false as long as the API server serves no such type. */
-  readonly mirror: {
-    readonly hasSynced: boolean;
-    readonly store: Pick<ObjectView<PolicyReport>, 'get' | 'byIndex'>;
-  };
+  readonly collection: Pick<ReportCollection, 'target'>;
+  readonly writer: ReportWriter;
   readonly clock: Clock;
-  /** False where reports are switched off. */
-  readonly enabled: boolean;
-  /** Told of every write. */
-  readonly onWrite: () => void;
 }
 
 /** Writes one report for every top-level workload, and only where it says anything new. */
 export class ReportStore {
   readonly #options: ReportStoreOptions;
+  #missed = false;
 
   constructor(options: ReportStoreOptions) {
     this.#options = options;
@@ -47,7 +29,14 @@ export class ReportStore {
 
   /** Whether reports can be written now. */
   get available(): boolean {
-    return this.#options.enabled && this.#options.mirror.hasSynced;
+    return this.#options.collection.target !== undefined;
+  }
+
+  /** Whether anything could not be written since this was asked last. */
+  takeMissed(): boolean {
+    const missed = this.#missed;
+    this.#missed = false;
+    return missed;
   }
 
   /**
@@ -59,66 +48,33 @@ export class ReportStore {
     workload: WorkloadObject,
     results: readonly ReportResult[],
   ): Promise<PolicyReport | undefined> {
-    if (!this.available) return undefined;
-    const { mirror, clock } = this.#options;
+    const { collection, writer, clock } = this.#options;
+    const { target } = collection;
+    if (target === undefined) {
+      this.#missed = true;
+      return undefined;
+    }
+    const { api, reports } = target;
     const name = reportName(workload);
     const { namespace = '' } = workload.metadata;
-    const before = mirror.store.get(`${namespace}/${name}`);
+    const before = reports.get(`${namespace}/${name}`);
     await this.removeStale(key, name);
     if (results.length === 0) {
-      if (before !== undefined) await this.#delete(before);
+      if (before !== undefined) await writer.delete(api.reports, before);
       return before;
     }
-    const next = reportOf(workload, results, { before, now: clock.now() });
-    if (before === undefined) await this.#create(next);
-    else if (!sameReport(before, next)) await this.#replace(next);
+    const next = reportOf(workload, results, { api, before, now: clock.now() });
+    await writer.put(api.reports, next, before);
     return before;
   }
 
   /** Removes the reports about a key, except the one of this name: of a workload that is gone or owned. */
   async removeStale(key: string, except?: string): Promise<void> {
-    if (!this.available) return;
-    for (const report of this.#options.mirror.store.byIndex('workload', key)) {
-      if (report.metadata.name !== except) await this.#delete(report);
+    const { collection, writer } = this.#options;
+    const { target } = collection;
+    if (target === undefined) return;
+    for (const report of target.reports.byIndex('workload', key)) {
+      if (report.metadata.name !== except) await writer.delete(target.api.reports, report);
     }
   }
-
-  /** Where one of the name is there that the mirror does not show (its label was taken), it is replaced. */
-  async #create(report: PolicyReport): Promise<void> {
-    const { api, onWrite } = this.#options;
-    try {
-      await api.create(pathTo({ ...report.metadata, name: undefined }), report);
-      onWrite();
-    } catch (thrown) {
-      if (!isStatus(thrown, 409)) throw thrown;
-      const hidden = await api.get<PolicyReport>(pathTo(report.metadata));
-      if (hidden === undefined) throw thrown;
-      const { resourceVersion = '' } = hidden.metadata;
-      await this.#replace({ ...report, metadata: { ...report.metadata, resourceVersion } });
-    }
-  }
-
-  async #replace(report: PolicyReport): Promise<void> {
-    const { api, onWrite } = this.#options;
-    await api.replace(pathTo(report.metadata), report);
-    onWrite();
-  }
-
-  async #delete(report: PolicyReport): Promise<void> {
-    const { api, onWrite } = this.#options;
-    if (await api.delete(pathTo(report.metadata))) onWrite();
-  }
-}
-
-function pathTo({
-  namespace,
-  name,
-}: {
-  readonly namespace?: string;
-  readonly name: string | undefined;
-}): string {
-  return pathOf(RESOURCES.reports, {
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(name === undefined ? {} : { name }),
-  });
 }

@@ -4,9 +4,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { judgedWith, policyNamed, resultWith } from '../../__fixtures__/findings.ts';
+import { reportApi } from '../../__fixtures__/reporting.ts';
 import { workload } from '../../__fixtures__/workloads.ts';
-import { reportName, reportOf, sameReport, type PolicyReport } from './report.ts';
-import { resultsOf, type ReportResult } from './results.ts';
+import { sameReport, type PolicyReport, type ReportResult } from '../../reporting/index.ts';
+import type { WorkloadObject } from './objects.ts';
+import { reportName, reportOf as reportIn, type ReportContext } from './report.ts';
+import { resultsOf } from './results.ts';
 
 const T0 = new Date('2026-11-20T00:00:00.900Z');
 const T1 = new Date('2026-11-21T00:00:00Z');
@@ -16,7 +19,15 @@ function resultsWith(...outcomes: readonly ('verified' | 'rejected')[]): readonl
   const findings = outcomes.map((outcome, i) =>
     judgedWith(resultWith(outcome), { policy: policyNamed(`team-${i.toString()}`) }),
   );
-  return resultsOf(findings, { namespaceLabels: {}, exempt: false });
+  return resultsOf(findings, { uid: 'uid', namespaceLabels: {}, exempt: false });
+}
+
+function reportOf(
+  workload: WorkloadObject,
+  results: readonly ReportResult[],
+  context: Omit<ReportContext, 'api'>,
+): PolicyReport {
+  return reportIn(workload, results, { api: reportApi('policyreport'), ...context });
 }
 
 function times(report: PolicyReport): unknown {
@@ -74,10 +85,18 @@ describe('the report of a workload', () => {
     ]);
   });
 
-  it('is written against the version that was read', () => {
-    const stored = { ...first, metadata: { ...first.metadata, resourceVersion: '41' } };
-    const next = reportOf(web, [], { before: stored, now: T1 });
-    assert.equal(next.metadata.resourceVersion, '41');
+  it('is the same in OpenReports, which says at the top who wrote it', () => {
+    const report = reportIn(web, resultsWith('verified', 'rejected'), {
+      api: reportApi('openreports'),
+      before: undefined,
+      now: T0,
+    });
+    const differing = {
+      apiVersion: 'openreports.io/v1alpha1',
+      kind: 'Report',
+      source: 'countersign',
+    };
+    assert.deepEqual(report, { ...first, ...differing });
   });
 
   it('says the same whatever version, uid, order of keys and managed fields the stored one has', () => {

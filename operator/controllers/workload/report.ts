@@ -2,40 +2,37 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { createHash } from 'node:crypto';
-import type { KubeObject } from '../../../runtime/kube/index.ts';
-import { canonicalJson } from '../../../verification/index.ts';
+import type { IndexFunction } from '../../../runtime/kube/index.ts';
+import {
+  capped,
+  REPORT_LABELS,
+  summaryOf,
+  timed,
+  type PolicyReport,
+  type ReportApi,
+  type ReportResult,
+  type ReportScope,
+} from '../../reporting/index.ts';
+import { keyOfObject } from './inventory.ts';
 import type { WorkloadObject } from './objects.ts';
-import type { ReportResult } from './results.ts';
 
-/** A result with the instant since which it is so. */
-export interface TimedResult extends ReportResult {
-  readonly timestamp: { readonly seconds: number; readonly nanos: number };
+/** What a report is made with besides the results. */
+export interface ReportContext {
+  readonly api: ReportApi;
+  /** What there is of it. */
+  readonly before: PolicyReport | undefined;
+  readonly now: Date;
 }
 
-/** A result as it lies in the cluster: whoever may edit reports may have taken parts away. */
-export type StoredResult = Partial<TimedResult>;
+/** Index that mirrors of reports must have: reports by the key of the workload that they are about. */
+export const REPORT_INDEXES: Readonly<Record<string, IndexFunction<PolicyReport>>> = {
+  workload: ({ scope }) => (scope === undefined ? [] : [keyOfScope(scope)]),
+};
 
-/** A reference to the workload that a report is about. */
-interface Scope {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace: string;
-  readonly uid: string;
+/** The key of the workload that a report is about. */
+export function keyOfScope({ kind, name, namespace }: ReportScope): string {
+  return keyOfObject({ kind, metadata: { name, namespace } });
 }
-
-/** How many results there are of each kind. */
-export type ReportSummary = Readonly<Record<ReportResult['result'], number>>;
-
-/** A PolicyReport (wgpolicyk8s.io/v1alpha2), as far as we write it. */
-export interface PolicyReport extends KubeObject {
-  readonly scope?: Scope;
-  readonly results?: readonly StoredResult[];
-  readonly summary?: ReportSummary;
-}
-
-/** Label of the reports that are ours. */
-export const REPORT_LABELS = { 'app.kubernetes.io/managed-by': 'countersign' } as const;
 
 /** The name of the report of a workload: the same as long as the workload lives. */
 export function reportName(workload: WorkloadObject): string {
@@ -44,62 +41,29 @@ export function reportName(workload: WorkloadObject): string {
 }
 
 /**
- * The report of a workload. The time of a result is that of the existing report as long as the same
- * thing is found, whatever words it is told in.
+ * The report of a workload. Where results are too many to be listed, the summary counts all the same.
+ * The time of a result is that of the existing report as long as the same thing is found.
  */
 export function reportOf(
   workload: WorkloadObject,
   results: readonly ReportResult[],
-  { before, now }: { readonly before: PolicyReport | undefined; readonly now: Date },
+  { api, before, now }: ReportContext,
 ): PolicyReport {
   const { apiVersion = '', kind = '', metadata } = workload;
   const { name, namespace = '', uid = '' } = metadata;
-  const known = timesOf(before);
-  const instant = { seconds: Math.floor(now.getTime() / 1000), nanos: 0 };
   const owner = { apiVersion, kind, name, uid };
-  const { resourceVersion } = before?.metadata ?? {};
   return {
-    apiVersion: 'wgpolicyk8s.io/v1alpha2',
-    kind: 'PolicyReport',
+    apiVersion: `${api.reports.group}/${api.reports.version}`,
+    kind: api.reportKind,
     metadata: {
       name: reportName(workload),
       namespace,
       labels: REPORT_LABELS,
       ownerReferences: [owner],
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
     },
+    ...api.top,
     scope: { ...owner, namespace },
-    results: results.map((result) => ({
-      ...result,
-      timestamp: known.get(result.properties['resultID'] ?? '') ?? instant,
-    })),
+    results: timed(capped(results), before?.results, now),
     summary: summaryOf(results),
   };
-}
-
-/** The results of a report by `resultID`, with the instants since which they are so. */
-export function timesOf(
-  report: PolicyReport | undefined,
-): ReadonlyMap<string, TimedResult['timestamp'] | undefined> {
-  return new Map(report?.results?.map((r) => [r.properties?.['resultID'] ?? '', r.timestamp]));
-}
-
-/** Whether two reports say the same. */
-export function sameReport(one: PolicyReport, other: PolicyReport): boolean {
-  const said = ({ metadata, scope, results, summary }: PolicyReport): string =>
-    canonicalJson({
-      labels: metadata.labels,
-      owners: metadata.ownerReferences,
-      scope,
-      results,
-      summary,
-    });
-  return said(one) === said(other);
-}
-
-/** Counts results. */
-export function summaryOf(results: readonly ReportResult[]): ReportSummary {
-  const summary = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
-  for (const { result } of results) summary[result] += 1;
-  return summary;
 }

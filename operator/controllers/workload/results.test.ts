@@ -13,11 +13,12 @@ import {
   resultWith,
   verdictWith,
 } from '../../__fixtures__/findings.ts';
+import type { ReportResult } from '../../reporting/index.ts';
 import type { Finding } from './examine.ts';
-import { resultsOf, type ReportResult, type ResultContext } from './results.ts';
+import { resultsOf, type ResultContext } from './results.ts';
 
-const PLAIN: ResultContext = { namespaceLabels: {}, exempt: false };
-const EXEMPT: ResultContext = { namespaceLabels: {}, exempt: true };
+const PLAIN: ResultContext = { uid: 'uid-of-web', namespaceLabels: {}, exempt: false };
+const EXEMPT: ResultContext = { uid: 'uid-of-web', namespaceLabels: {}, exempt: true };
 const OTHER = `sha256:${'b'.repeat(64)}` as const;
 
 function only(finding: Finding, context = PLAIN): ReportResult {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { createHash } from 'node:crypto';
 import type { Mode } from '../../../crds/index.ts';
 import {
   isInconclusive,
@@ -10,25 +9,13 @@ import {
   type Labels,
   type RequirementResult,
 } from '../../../verification/index.ts';
+import { resultIdOf, type ReportResult } from '../../reporting/index.ts';
 import type { Finding, Judged, Unjudged } from './examine.ts';
-
-/** A result of a PolicyReport (wgpolicyk8s.io/v1alpha2), without its time. */
-export interface ReportResult {
-  readonly source: 'countersign';
-  readonly policy: string;
-  readonly rule?: string;
-  readonly category: string;
-  readonly severity: 'high' | 'info';
-  readonly result: 'pass' | 'fail' | 'warn' | 'error' | 'skip';
-  /** False where nothing is refused for it: in Audit, and where admission leaves a namespace alone. */
-  readonly scored: boolean;
-  readonly message: string;
-  /** `resultID` among them: the same for the same thing found on the same image. */
-  readonly properties: Readonly<Record<string, string>>;
-}
 
 /** What decides how findings are told. */
 export interface ResultContext {
+  /** Uid of the workload: what reads reports keeps the results of all of them by `resultID` alone. */
+  readonly uid: string;
   readonly namespaceLabels: Labels;
   /** Whether admission leaves the namespace alone. */
   readonly exempt: boolean;
@@ -143,7 +130,7 @@ function exceptionProperties(use: ExceptionUse): Readonly<Record<string, string>
   };
 }
 
-function resultOf(core: Core, { exempt }: ResultContext): ReportResult {
+function resultOf(core: Core, { uid, exempt }: ResultContext): ReportResult {
   const lenient = exempt || core.mode === 'Audit';
   const result = wordOf(core.outcome, lenient);
   const { policy, rule, category, message } = core;
@@ -153,8 +140,8 @@ function resultOf(core: Core, { exempt }: ResultContext): ReportResult {
     ),
   );
   const { container = '', image = '', digest = '' } = properties;
-  const identity = [container, digest === '' ? image : digest, policy, rule ?? '', result];
-  const resultID = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32);
+  const named = digest === '' ? image : digest;
+  const resultID = resultIdOf([uid, container, named, policy, rule ?? '', result]);
   return {
     source: 'countersign',
     policy,

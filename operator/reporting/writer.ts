@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { isStatus, type KubeObject, type Resource } from '../../runtime/kube/index.ts';
+import { pathOf, type KubeApi } from '../state/resources.ts';
+import { sameReport, type PolicyReport } from './report.ts';
+
+/** What writing needs. */
+export interface ReportWriterOptions {
+  readonly api: Pick<KubeApi, 'get' | 'create' | 'replace' | 'delete'>;
+  /** Told of every write. */
+  readonly onWrite: () => void;
+}
+
+/**
+ * Writes reports, and only what says anything new. No write goes without a condition: it creates, or
+ * it names the version that it replaces or deletes. A conflict is thrown: the mirror is behind.
+ */
+export class ReportWriter {
+  readonly #options: ReportWriterOptions;
+
+  constructor(options: ReportWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the report that there is into the next one; `before` is what the mirror shows of it. */
+  async put(resource: Resource, next: PolicyReport, before?: PolicyReport): Promise<void> {
+    if (before === undefined) await this.#create(resource, next);
+    else if (!sameReport(before, next)) await this.#replace(resource, next, before);
+  }
+
+  /** Deletes a report as it was seen; one that is gone is fine. */
+  async delete(resource: Resource, report: KubeObject): Promise<void> {
+    const { api, onWrite } = this.#options;
+    const { uid, resourceVersion } = report.metadata;
+    const preconditions = {
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    };
+    if (await api.delete(pathTo(resource, report), { preconditions })) onWrite();
+  }
+
+  /** Where one of the name is there that the mirror does not show (its label was taken), it is replaced. */
+  async #create(resource: Resource, report: PolicyReport): Promise<void> {
+    const { api, onWrite } = this.#options;
+    const { namespace } = report.metadata;
+    try {
+      await api.create(pathOf(resource, namespace === undefined ? {} : { namespace }), report);
+      onWrite();
+    } catch (thrown) {
+      if (!isStatus(thrown, 409)) throw thrown;
+      const hidden = await api.get<PolicyReport>(pathTo(resource, report));
+      if (hidden === undefined) throw thrown;
+      await this.#replace(resource, report, hidden);
+    }
+  }
+
+  async #replace(resource: Resource, next: PolicyReport, before: PolicyReport): Promise<void> {
+    const { api, onWrite } = this.#options;
+    const { resourceVersion = '' } = before.metadata;
+    // An empty version would be no condition at all.
+    if (resourceVersion === '') throw new Error('a report without resourceVersion');
+    const body = { ...next, metadata: { ...next.metadata, resourceVersion } };
+    await api.replace(pathTo(resource, next), body);
+    onWrite();
+  }
+}
+
+function pathTo(resource: Resource, { metadata: { name, namespace } }: KubeObject): string {
+  return pathOf(resource, { name, ...(namespace === undefined ? {} : { namespace }) });
+}

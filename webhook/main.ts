@@ -11,6 +11,11 @@ import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
 import { openKeychains, TagDigests, type RegistryKeychains } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
+import {
+  openVerifiedEvidence,
+  type KeepingOutcome,
+  type VerifiedEvidence,
+} from '../runtime/verified-evidence/index.ts';
 import { limits, type EvidenceSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
@@ -37,6 +42,7 @@ interface Parts {
   readonly keychains: RegistryKeychains;
   readonly facts: OpenedFacts;
   readonly audit: Audit | undefined;
+  readonly kept: VerifiedEvidence;
 }
 
 const clock = systemClock;
@@ -69,6 +75,7 @@ async function start(context: LifecycleContext): Promise<void> {
       },
       context,
     ),
+    kept: keptEvidence(context),
   };
   context.onStop('fact workers', () => parts.facts.stop());
   const server = new ServingSwitch();
@@ -132,7 +139,7 @@ async function serve(
 }
 
 function routesOf(
-  { source, keychains, facts: { facts, establisher }, audit }: Parts,
+  { source, keychains, facts: { facts, establisher }, audit, kept }: Parts,
   replica: Replica,
 ): ReturnType<typeof admissionRoutes> {
   const { caches, webhook } = settings;
@@ -146,7 +153,7 @@ function routesOf(
     maxBytes: EVIDENCE_BYTES,
     onCollection: () => metrics.collected(),
   });
-  const judge = new Judge({ evidence, facts, clock, establisher });
+  const judge = new Judge({ evidence, facts, clock, establisher, lastVerified: { store: kept } });
   const tags = new TagDigests({
     source,
     clock,
@@ -177,6 +184,14 @@ function routesOf(
     longestMs: webhook.deadlineMs,
     bodyBytes: BODY_BYTES,
   });
+}
+
+function keptEvidence(context: LifecycleContext): VerifiedEvidence {
+  const { cacheDirectory } = settings;
+  const onOutcome = (outcome: KeepingOutcome): void => metrics.keptEvidence(outcome);
+  const store = openVerifiedEvidence({ cacheDirectory, clock, logger, onOutcome });
+  context.onStop('kept evidence', () => store.close());
+  return store;
 }
 
 function registrySource(context: LifecycleContext): EvidenceSource {

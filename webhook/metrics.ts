@@ -14,6 +14,7 @@ import {
   type HistogramFamily,
   type MetricDefinition,
 } from '../runtime/metrics/index.ts';
+import type { KeepingOutcome } from '../runtime/verified-evidence/index.ts';
 import { WORKLOAD_KINDS } from '../runtime/workload/index.ts';
 import { isInconclusive, type RequirementResult } from '../verification/index.ts';
 import type { AdmissionRequest } from './admission/decode.ts';
@@ -64,6 +65,8 @@ export class WebhookMetrics implements VerifyObserver {
   readonly #collections: BoundCounter;
   readonly #faults: CounterFamily<'where'>;
   readonly #exchanges: CounterFamily<'outcome'>;
+  readonly #keptEvidence: CounterFamily<'outcome'>;
+  readonly #bridged: BoundCounter;
   readonly #factJobs: CounterFamily<'outcome'>;
   readonly #audits: CounterFamily<'outcome'>;
   readonly #showState: (state: ReplicaState) => void;
@@ -82,6 +85,8 @@ export class WebhookMetrics implements VerifyObserver {
     this.#unreadable = metrics.counter(set.unreadable);
     this.#faults = metrics.counter(set.faults);
     this.#exchanges = metrics.counter(set.registryRequests);
+    this.#keptEvidence = metrics.counter(set.keptEvidence);
+    this.#bridged = metrics.counter(set.bridgedVerdicts).with(NOTHING);
     this.#factJobs = metrics.counter(set.factJobs);
     this.#audits = metrics.counter(set.auditRecords);
     this.#unmatched = metrics.counter(set.unmatched).with(NOTHING);
@@ -119,8 +124,9 @@ export class WebhookMetrics implements VerifyObserver {
   judged(judgement: ImageJudgement, source: 'cache' | 'registry'): void {
     this.#caches.with({ cache: 'evidence', outcome: source === 'cache' ? 'hit' : 'miss' }).inc();
     let verified = 0;
-    for (const { verdict } of judgement.policies) {
+    for (const { verdict, lastVerified } of judgement.policies) {
       const { outcome } = verdict;
+      if (lastVerified !== undefined) this.#bridged.inc();
       if (outcome === 'verified') {
         verified += 1;
         continue;
@@ -153,6 +159,11 @@ export class WebhookMetrics implements VerifyObserver {
   /** One HTTP exchange with a registry; outcomes are a closed set of the registry client. */
   exchanged(outcome: string): void {
     this.#exchanges.with({ outcome }).inc();
+  }
+
+  /** Evidence for outages was kept, found, or neither. */
+  keptEvidence(outcome: KeepingOutcome): void {
+    this.#keptEvidence.with({ outcome }).inc();
   }
 
   /** A verification that was given to a thread ended. */

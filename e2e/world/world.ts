@@ -185,7 +185,6 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const hosts = [registry.host, tagRegistry.host, mirrorHost, ...more];
   const env = {
     COUNTERSIGN_PRIVATE_REGISTRY_HOSTS: tlsHost,
-    COUNTERSIGN_CACHE_DIRECTORY: newDirectory('cache'),
     ...options.env,
   };
   const { operator, webhook } = await startComponents(plane, hosts, { ...options, env }, port);
@@ -214,6 +213,7 @@ async function startComponents(
       COUNTERSIGN_NAMESPACE: NAMESPACE,
       COUNTERSIGN_PLAIN_HTTP_HOSTS: hosts.join(','),
       COUNTERSIGN_LOG_FORMAT: 'text',
+      COUNTERSIGN_CACHE_DIRECTORY: newDirectory(`${name}-cache`),
       COUNTERSIGN_HEALTH_HOST: '127.0.0.1',
       COUNTERSIGN_HEALTH_PORT: healthPort.toString(),
     };

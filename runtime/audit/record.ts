@@ -54,6 +54,8 @@ export interface AuditRecord {
   readonly exception?: string;
   /** RFC 3339. */
   readonly exceptionExpires?: string;
+  /** When the evidence was read, RFC 3339, where it was kept and the registry could not be read. */
+  readonly evidenceFrom?: string;
   /** Pipeline or change: the annotations that the settings name, as the object has them. */
   readonly change?: Readonly<Record<string, string>>;
 }

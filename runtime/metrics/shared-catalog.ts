@@ -44,10 +44,26 @@ export const SHARED_METRICS = {
     name: 'collections_total',
     help: 'Collections of evidence from registries.',
   }),
+  keptEvidence: define('counter', {
+    name: 'kept_evidence_total',
+    help: 'Evidence for outages on the cache volume by what became of it.',
+    labels: { outcome: ['kept', 'superseded', 'dropped', 'failed', 'damaged', 'found'] },
+    initial: 'all',
+  }),
+  bridgedVerdicts: define('counter', {
+    name: 'verdicts_by_kept_evidence_total',
+    help: 'Verdicts that rest on kept evidence, as a registry could not be read.',
+  }),
   factJobs: define('counter', {
     name: 'fact_jobs_total',
     help: 'Verifications that were given to threads.',
     labels: { outcome: JOBS },
+    initial: 'all',
+  }),
+  spans: define('counter', {
+    name: 'trace_spans_total',
+    help: 'Spans by what became of them; none where no endpoint for traces is set.',
+    labels: { outcome: ['exported', 'dropped'] },
     initial: 'all',
   }),
   auditRecords: define('counter', {

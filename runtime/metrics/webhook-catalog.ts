@@ -87,8 +87,11 @@ export const WEBHOOK_METRICS = {
   }),
   registryRequests: SHARED_METRICS.registryRequests,
   collections: SHARED_METRICS.collections,
+  keptEvidence: SHARED_METRICS.keptEvidence,
+  bridgedVerdicts: SHARED_METRICS.bridgedVerdicts,
   factJobs: SHARED_METRICS.factJobs,
   auditRecords: SHARED_METRICS.auditRecords,
+  spans: SHARED_METRICS.spans,
   revision: define('gauge', {
     name: 'program_revision',
     help: 'Revision of the program that is enforced; 0 before the first.',

@@ -58,7 +58,10 @@ const schema = z.object({
   COUNTERSIGN_DEFAULT_ACTION: z.enum(['Allow', 'Deny']).default('Allow'),
   /** Namespaces that admission leaves alone; still judged and reported, without scoring. */
   COUNTERSIGN_EXEMPT_NAMESPACES: list('kube-system,countersign-system'),
-  /** Where the operator keeps what it can read again, e.g. metadata of trust roots; nobody else writes there. */
+  /**
+   * Where a process keeps what it has read: metadata of trust roots, and evidence for the time when a
+   * registry is away. Each has one of its own.
+   */
   COUNTERSIGN_CACHE_DIRECTORY: z
     .string()
     .regex(/^\//, 'must be absolute')

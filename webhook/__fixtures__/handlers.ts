@@ -15,6 +15,7 @@ import type { NamespaceLabels } from '../handlers/place.ts';
 import { ReferenceReader } from '../handlers/references.ts';
 import { VerifyHandler } from '../handlers/verify.ts';
 import { TestClock } from './clock.ts';
+import { KeptInMemory } from './kept-evidence.ts';
 import { HOST, TestRegistry } from './registry.ts';
 
 const KEYCHAIN: Keychain = { identity: 'anonymous', credentialFor: () => undefined };
@@ -43,7 +44,7 @@ export class HandlerFixture implements NamespaceLabels, KeychainProvider {
     const evidence = new EvidenceCache({ source, clock, freshMs: 600_000, negativeMs: 30_000, collectionMs: 60_000, maxBytes: 1 << 20 });
     const tags = new TagDigests({ source, clock, freshMs: 10_000, resolveMs: 60_000 });
     const references = new ReferenceReader();
-    const judge = new Judge({ evidence, facts: new FactCache(), clock });
+    const judge = new Judge({ evidence, facts: new FactCache(), clock, lastVerified: { store: new KeptInMemory() } });
     const { program, exceptions, told } = this;
     const shared = { program, exceptions, namespaces: this, keychains: this, tags, references };
     this.verify = new VerifyHandler({

@@ -14,7 +14,8 @@ export interface Cause {
 /** Annotations of the audit event; keys are part of the contract with people who search audit logs. */
 export type AuditAnnotations = Readonly<Partial<Record<AuditKey, string>>>;
 /** The keys of audit annotations; the API server puts the name of the webhook before them. */
-export type AuditKey = 'policy' | 'verdict' | 'reason' | 'digest' | 'identity' | 'exception';
+export type AuditKey =
+  'policy' | 'verdict' | 'reason' | 'digest' | 'identity' | 'exception' | 'evidenceFrom';
 
 /** The answer to one admission request; made only by the functions below. */
 export interface AdmissionResponse {

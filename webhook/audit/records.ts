@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { changeOf, type AuditRecord } from '../../runtime/audit/index.ts';
-import type { ImageJudgement, PolicyJudgement } from '../../runtime/judge/index.ts';
+import type { ImageJudgement, LastVerified, PolicyJudgement } from '../../runtime/judge/index.ts';
 import type { ImageField } from '../../runtime/workload/index.ts';
 import {
   isInconclusive,
@@ -88,7 +88,7 @@ function basisRecords(common: Common, basis: Basis): readonly AuditRecord[] {
 }
 
 function judgedRecords(common: Common, { use, policies }: ImageJudgement): readonly AuditRecord[] {
-  return policies.flatMap(({ verdict, mode }: PolicyJudgement) =>
+  return policies.flatMap(({ verdict, mode, lastVerified }: PolicyJudgement) =>
     verdict.results.map((result): AuditRecord => ({
       ...common,
       ...namesOf(use.image),
@@ -97,6 +97,7 @@ function judgedRecords(common: Common, { use, policies }: ImageJudgement): reado
       mode,
       verdict: result.outcome,
       ...resultFields(result),
+      ...bridgedFields(result, lastVerified),
     })),
   );
 }
@@ -127,6 +128,17 @@ function resultFields(result: RequirementResult): Partial<AuditRecord> {
     case 'inconclusive':
       return { reason: result.code, message: result.message };
   }
+}
+
+/** Where a proof is in evidence that was kept: from when, and why nothing newer is known. */
+function bridgedFields(
+  result: RequirementResult,
+  lastVerified: LastVerified | undefined,
+): Partial<AuditRecord> {
+  if (lastVerified === undefined || result.outcome !== 'verified' || result.signers.length === 0)
+    return {};
+  const { collectedAt, code, message } = lastVerified;
+  return { reason: code, message, evidenceFrom: collectedAt.toISOString() };
 }
 
 function exceptionFields({

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { ImageJudgement } from '../../runtime/judge/index.ts';
+import type { ImageJudgement, LastVerified, PolicyJudgement } from '../../runtime/judge/index.ts';
 import type { PolicySnapshot } from '../../runtime/program/index.ts';
 import type { ImageField } from '../../runtime/workload/index.ts';
 import type {
@@ -21,6 +21,11 @@ export interface Finding {
   /** `policy/requirement`, or the policy alone; absent for the cluster default. */
   readonly rule?: string;
   readonly digest?: Digest;
+  /**
+   * Present where the image satisfies the policy by evidence that was kept: when it was read, RFC 3339.
+   * Such a finding only warns, and takes nothing from the verdict.
+   */
+  readonly evidenceFrom?: string;
 }
 
 /** What findings are made of: the program and the place. */
@@ -92,22 +97,44 @@ export function judged(
 ): readonly Finding[] {
   if (judgement.policies.length === 0) return unmatched(field, ground);
   let findings: Finding[] | undefined;
-  for (const { policy, verdict } of judgement.policies) {
-    if (verdict.outcome === 'verified' || verdict.outcome === 'exempt') continue;
-    const effect = effectOf(policy, ground.place);
+  for (const said of judgement.policies) {
+    const { outcome } = said.verdict;
+    const passes = outcome === 'verified' || outcome === 'exempt';
+    if (passes && said.lastVerified === undefined) continue;
+    const effect = effectOf(said.policy, ground.place);
     if (effect === 'none') continue;
-    const { code, message, requirement } = verdict.first;
     findings ??= [];
-    findings.push({
-      field,
-      effect,
-      code,
-      message,
-      rule: `${policy.name}/${requirement}`,
-      digest: judgement.use.image.digest,
-    });
+    findings.push({ field, digest: judgement.use.image.digest, ...worth(said, effect) });
   }
   return findings ?? NONE;
+}
+
+function worth(
+  { policy, verdict, lastVerified }: PolicyJudgement,
+  effect: Finding['effect'],
+): Omit<Finding, 'field'> {
+  switch (verdict.outcome) {
+    case 'rejected':
+    case 'inconclusive': {
+      const { code, message, requirement } = verdict.first;
+      return { effect, code, message, rule: `${policy.name}/${requirement}` };
+    }
+    case 'verified':
+    case 'exempt':
+      if (lastVerified === undefined) throw new Error('there is nothing to tell of a pass');
+      return { rule: policy.name, ...bridged(lastVerified) };
+  }
+}
+
+/** The image satisfies the policy by evidence that may be out of date. */
+function bridged({
+  collectedAt,
+  code,
+  message,
+}: LastVerified): Pick<Finding, 'effect' | 'code' | 'message' | 'evidenceFrom'> {
+  const evidenceFrom = collectedAt.toISOString();
+  const told = `judged by evidence of ${evidenceFrom}, as ${message}`;
+  return { effect: 'warn', code, message: told, evidenceFrom };
 }
 
 function ruleOf(policy: CompiledPolicy | undefined): { readonly rule?: string } {

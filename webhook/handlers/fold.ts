@@ -138,6 +138,7 @@ function auditOf(
     ...listed('identity', sets.identity),
     ...listed('exception', sets.exception),
     ...listed('reason', new Set(findings.map((f) => f.code))),
+    ...listed('evidenceFrom', new Set(findings.flatMap((f) => f.evidenceFrom ?? []))),
   };
 }
 
@@ -152,11 +153,10 @@ interface AuditSets {
 const VERDICTS = ['unmatched', 'verified', 'exempt', 'inconclusive', 'rejected'] as const;
 
 function rankOfFindings(findings: readonly Finding[]): number {
-  return findings.reduce(
-    (rank, f) =>
-      Math.max(rank, VERDICTS.indexOf(isInconclusive(f.code) ? 'inconclusive' : 'rejected')),
-    0,
-  );
+  return findings.reduce((rank, { code, evidenceFrom }) => {
+    if (evidenceFrom !== undefined) return rank;
+    return Math.max(rank, VERDICTS.indexOf(isInconclusive(code) ? 'inconclusive' : 'rejected'));
+  }, 0);
 }
 
 function addVerdict(
@@ -184,7 +184,10 @@ function identityOf(signer: SignerProof): string {
   return identity;
 }
 
-function listed(key: keyof AuditSets | 'reason', values: ReadonlySet<string>): AuditAnnotations {
+function listed(
+  key: keyof AuditSets | 'reason' | 'evidenceFrom',
+  values: ReadonlySet<string>,
+): AuditAnnotations {
   return values.size === 0 ? {} : { [key]: [...values].join(',') };
 }
 

@@ -12,6 +12,7 @@ import type {
 import { systemClock } from '../runtime/clock.ts';
 import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
 import { KubeError, PooledKubeConfig } from '../runtime/kube/index.ts';
+import { FencedClient } from '../runtime/leadership/index.ts';
 import { silentLogger } from '../runtime/log/index.ts';
 import { INDEX_NAME, REVISION_ANNOTATION } from '../runtime/program/index.ts';
 import { TagDigests } from '../runtime/registry/index.ts';
@@ -41,6 +42,7 @@ const EXCEPTION = `${GROUP}/namespaces/checkout/signingexceptions/hotfix`;
 const VALIDATING =
   '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/countersign';
 const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${NS}/leases/webhook-1`;
+const INDEX = `/api/v1/namespaces/${NS}/configmaps/${INDEX_NAME}`;
 const REPORTS = '/apis/wgpolicyk8s.io/v1alpha2/namespaces/checkout/policyreports';
 const APP = 'registry.example/app';
 const issuer = new KeyIssuer();
@@ -58,9 +60,19 @@ describe('the operator', () => {
   let registry: FakeRegistry;
   let operator: CountersignOperator;
   let trustSource: FakeTrustSource;
+  let held: boolean;
+  let asked: number;
+  let over: AbortController;
+  const isHeld = (): boolean => {
+    asked += 1;
+    return held;
+  };
 
   beforeEach(() => {
     api = new FakeApi();
+    held = true;
+    asked = 0;
+    over = new AbortController();
     trustSource = new FakeTrustSource();
     registry = new FakeRegistry();
     registry.push(APP, signed, issuer);
@@ -76,7 +88,7 @@ describe('the operator', () => {
     });
     operator = new CountersignOperator({
       kubeConfig: new PooledKubeConfig(),
-      client: new FakeClient(api),
+      client: new FencedClient(new FakeClient(api), { signal: over.signal, held: isHeld }),
       clock,
       logger: silentLogger,
       metrics: new OperatorMetrics(),
@@ -237,5 +249,22 @@ describe('the operator', () => {
       (await operator.renderMetrics()).body,
       /webhook_configuration_exists\{configuration="validating"\} 0/,
     );
+  });
+
+  it('fault 4: writes nothing any more from the moment that its term has run out', async () => {
+    await operator.start();
+    await until(() => operator.readiness().ok && api.at(INDEX) !== undefined);
+    held = false;
+    const before = api.writes.length;
+    applyPolicy(testPolicy([issuer]));
+    api.seed(VALIDATING, {
+      metadata: { name: 'countersign' },
+      ...{ webhooks: [{ name: 'pods.countersign.dev', clientConfig: {} }] },
+    });
+    // It works on both, and would write a blob, a status and a caBundle, again and again.
+    asked = 0;
+    await until(() => asked > 5);
+    assert.deepEqual(api.writes.slice(before), []);
+    over.abort();
   });
 });

@@ -31,7 +31,7 @@ const OPTIONAL: ReadonlySet<string> = new Set(
 
 /**
  * The operator: one controller each for the program, the status of policies, exceptions, webhook
- * configurations and workloads. One replica works at a time; leader election will stand before `start`.
+ * configurations and workloads. It works for one term: one replica at a time does.
  */
 export class CountersignOperator extends ControllerOperator {
   readonly #options: OperatorOptions;

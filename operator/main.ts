@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { randomUUID } from 'node:crypto';
 import { systemClock } from '../runtime/clock.ts';
 import { openFacts } from '../runtime/fact-workers/index.ts';
 import { serveHealth, serverFaults } from '../runtime/http/index.ts';
 import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
 import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
+import { Leadership, type FencedClient } from '../runtime/leadership/index.ts';
 import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
 import { openKeychains, TagDigests } from '../runtime/registry/index.ts';
@@ -16,7 +18,10 @@ import { createOciSource } from '../verification/sources/oci/index.ts';
 import { createTufSource } from '../verification/sources/tuf/index.ts';
 import { CountersignOperator } from './countersign-operator.ts';
 import { OperatorMetrics } from './metrics.ts';
+import { OperatorTerms } from './terms.ts';
 
+/** The Lease of the replica that leads; rights name it, too. */
+const LEASE = 'countersign-operator';
 const STOP_MS = 30_000;
 const EVIDENCE_BYTES = 256 * 1024 * 1024;
 /**
@@ -38,9 +43,8 @@ async function start(context: LifecycleContext): Promise<void> {
   const { collectionMs } = limits();
   const source = registrySource(context);
   const { judge, evidence } = judging(source, context);
-  const operator = new CountersignOperator({
+  const lasting = {
     kubeConfig,
-    client,
     clock,
     logger,
     metrics,
@@ -69,18 +73,36 @@ async function start(context: LifecycleContext): Promise<void> {
       logger,
     }),
     trustRoots: trustRootSource(context),
-  });
+  };
+  const create = (fenced: FencedClient): CountersignOperator =>
+    new CountersignOperator({ ...lasting, client: fenced });
+  const terms = new OperatorTerms({ leadership: leadershipBy(client), client, metrics, create });
   await serveHealth(
     {
       ...settings.health,
-      ready: () => operator.readiness(),
-      metrics: () => operator.renderMetrics(),
+      ready: () => terms.readiness(),
+      metrics: () => terms.renderMetrics(),
       onError: serverFaults(logger, () => metrics.fault()),
     },
     context,
   );
-  context.onStop('operator', () => operator.shutDown());
-  await operator.start();
+  const working = terms.run(context.signal);
+  context.onStop('operator', () => working);
+}
+
+/** Takes part in the election of the replica that works. */
+function leadershipBy(client: KubeClient): Leadership {
+  const { namespace, pod } = settings;
+  const identity = `${pod.name}_${randomUUID()}`;
+  return new Leadership({
+    client,
+    clock,
+    logger,
+    namespace,
+    name: LEASE,
+    identity,
+    random: Math.random,
+  });
 }
 
 /** What judges images, and the evidence that it keeps. */

@@ -39,11 +39,16 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
   readonly #counters: CounterFamilies;
   readonly #gauges: GaugeFamilies;
   readonly #durations: HistogramFamily<'controller'>;
+  readonly #leader: GaugeFamily<never>;
 
   constructor(metrics: Metrics = new Metrics()) {
     this.#metrics = metrics;
     this.#counters = countersOf(metrics);
     this.#gauges = gaugesOf(metrics);
+    this.#leader = metrics.gauge({
+      name: 'leader',
+      help: '1 where this replica leads: it alone writes. 0 where it stands by.',
+    });
     this.#durations = metrics.histogram({
       name: 'reconcile_duration_seconds',
       help: 'Time of one reconcile.',
@@ -113,6 +118,21 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
   /** Something was thrown that nobody expected. */
   fault(): void {
     this.#counters.faults.inc();
+  }
+
+  /** Whether this process leads. */
+  leads(yes: boolean): void {
+    this.#leader.set(NOTHING, yes ? 1 : 0);
+  }
+
+  /** Forgets what gauges show of a term that is over, or has not begun. */
+  forgetTerm(): void {
+    this.#metrics.forgetGauges();
+  }
+
+  /** The exposition, with what gauges show already. */
+  async expose(): Promise<{ readonly contentType: string; readonly body: string }> {
+    return await this.#metrics.render();
   }
 
   /** The exposition, with the gauges as the state is now. */

@@ -3,7 +3,8 @@
 
 import type { Clock } from '../../runtime/clock.ts';
 import type { EvidenceCache, Judge } from '../../runtime/judge/index.ts';
-import type { KubeClient, PooledKubeConfig } from '../../runtime/kube/index.ts';
+import type { PooledKubeConfig } from '../../runtime/kube/index.ts';
+import type { FencedClient } from '../../runtime/leadership/index.ts';
 import type { Logger } from '../../runtime/log/index.ts';
 import type { DefaultAction } from '../../runtime/program/index.ts';
 import type { KeychainProvider, TagDigests } from '../../runtime/registry/index.ts';
@@ -14,7 +15,8 @@ import type { ReportApiSetting } from '../reporting/index.ts';
 /** What the operator is made of. Times in milliseconds. */
 export interface OperatorOptions {
   readonly kubeConfig: PooledKubeConfig;
-  readonly client: KubeClient;
+  /** Writes only as long as this process leads, and only what is conditional. */
+  readonly client: FencedClient;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: OperatorMetrics;

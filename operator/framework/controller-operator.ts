@@ -18,7 +18,7 @@ import { WorkQueue, type QueueObserver, type Reconciler } from '../../runtime/qu
 /** What an operator runs on. */
 export interface FrameworkOptions {
   readonly kubeConfig: PooledKubeConfig;
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'list' | 'stream'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** What is told of the work of a controller. */

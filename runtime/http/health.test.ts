@@ -56,6 +56,13 @@ describe('the health of a process', () => {
     assert.deepEqual(await ask('/readyz'), [200, PLAIN, 'ok\n']);
   });
 
+  it('says what it is, where it is ready and says so', async () => {
+    readiness = () => ({ ok: true, reasons: [], standing: 'standby' });
+    assert.deepEqual(await ask('/readyz'), [200, PLAIN, 'standby\n']);
+    readiness = () => ({ ok: false, reasons: ['lost'], standing: 'standby' });
+    assert.deepEqual(await ask('/readyz'), [503, PLAIN, 'lost\n']);
+  });
+
   it('is not ready where telling it fails', async () => {
     readiness = () => {
       throw new Error('secret detail');

@@ -9,6 +9,8 @@ export interface Readiness {
   readonly ok: boolean;
   /** One line each; empty where it is ready. */
   readonly reasons: readonly string[];
+  /** What a process that is ready says of itself, in a word; `ok` unless told. */
+  readonly standing?: string;
 }
 
 /** What health routes ask. */
@@ -24,8 +26,8 @@ export function healthRoutes(options: HealthOptions): Readonly<Record<string, Ro
       text(response, 200, 'ok\n');
     },
     'GET /readyz': (_request, response) => {
-      const { ok, reasons } = options.ready();
-      text(response, ok ? 200 : 503, ok ? 'ok\n' : `${reasons.join('\n')}\n`);
+      const { ok, reasons, standing = 'ok' } = options.ready();
+      text(response, ok ? 200 : 503, `${ok ? standing : reasons.join('\n')}\n`);
     },
     'GET /metrics': async (_request, response) => {
       const { contentType, body } = await options.metrics();

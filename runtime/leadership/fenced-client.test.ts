@@ -19,6 +19,7 @@ class Wire {
 
   get = <T>(path: string): Promise<T> => this.#send('get', path);
   list = (path: string): Promise<never> => this.#send('list', path);
+  stream = (path: string): Promise<never> => this.#send('stream', path);
   create = <T>(path: string, _body: unknown, options?: CallOptions): Promise<T> =>
     this.#send('create', path, options);
   replace = <T>(path: string, _body: unknown, options?: CallOptions): Promise<T> =>
@@ -74,7 +75,8 @@ describe('the fenced client', () => {
     await clock.advance(20_000);
     await fenced.get(PATH);
     await fenced.list(PATH);
-    assert.equal(wire.sent.length, 6);
+    await fenced.stream(PATH, { query: {}, signal: term.signal, stallMs: 1 });
+    assert.equal(wire.sent.length, 7);
   });
 
   it('sends nothing when the lease has run out, whether or not anything told it so', async () => {

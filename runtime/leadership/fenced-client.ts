@@ -28,7 +28,10 @@ export class FenceError extends Error {
   }
 }
 
-type Calls = Pick<KubeClient, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete'>;
+type Calls = Pick<
+  KubeClient,
+  'get' | 'list' | 'stream' | 'create' | 'replace' | 'patch' | 'delete'
+>;
 
 /**
  * Calls to the API server of one term. Reads pass. A write is sent only while the term is held, which
@@ -48,6 +51,8 @@ export class FencedClient implements Calls {
   get: KubeClient['get'] = (path, options) => this.#client.get(path, options);
 
   list: KubeClient['list'] = (path, list, options) => this.#client.list(path, list, options);
+
+  stream: KubeClient['stream'] = (path, options) => this.#client.stream(path, options);
 
   async create<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
     if (path.endsWith('/eviction') && !isBound(at(body, 'deleteOptions', 'preconditions')))

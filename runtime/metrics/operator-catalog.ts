@@ -41,6 +41,10 @@ const RESOURCES = [
 
 /** Every metric of the operator besides those of the process itself. */
 export const OPERATOR_METRICS = {
+  leader: define('gauge', {
+    name: 'leader',
+    help: '1 where this replica leads: it alone writes. 0 where it stands by.',
+  }),
   reconciles: define('counter', {
     name: 'reconciles_total',
     help: 'Reconciles by how they ended; `retry` comes again with backoff, `terminal` waits for a change.',

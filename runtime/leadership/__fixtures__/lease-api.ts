@@ -37,7 +37,7 @@ export class LeaseServer {
 }
 
 /** The way of one candidate to the API server: slow, broken or refused as a test wants it. */
-export class LeaseApi implements Pick<KubeClient, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete'> {
+export class LeaseApi implements Pick<KubeClient, 'get' | 'list' | 'stream' | 'create' | 'replace' | 'patch' | 'delete'> {
   /** Writes that were sent, whatever became of them. */
   readonly sent: Verb[] = [];
   fault: (verb: Verb) => CallFault = () => ({});
@@ -60,6 +60,10 @@ export class LeaseApi implements Pick<KubeClient, 'get' | 'list' | 'create' | 'r
   }
 
   list<T extends KubeObject>(): Promise<KubeList<T>> {
+    return Promise.reject(refusal(405, 'MethodNotAllowed'));
+  }
+
+  stream(): Promise<never> {
     return Promise.reject(refusal(405, 'MethodNotAllowed'));
   }
 

@@ -16,6 +16,12 @@ import {
   type KeepingOutcome,
   type VerifiedEvidence,
 } from '../runtime/verified-evidence/index.ts';
+import {
+  exchangeTracer,
+  openTracing,
+  type SpanOutcome,
+  type Tracer,
+} from '../runtime/tracing/index.ts';
 import { limits, type EvidenceSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
@@ -42,6 +48,7 @@ interface Parts {
   readonly keychains: RegistryKeychains;
   readonly facts: OpenedFacts;
   readonly audit: Audit | undefined;
+  readonly tracer: Tracer | undefined;
   readonly kept: VerifiedEvidence;
 }
 
@@ -56,8 +63,10 @@ async function start(context: LifecycleContext): Promise<void> {
   const connection = loadKubeConfig(kubeconfigPath === undefined ? {} : { kubeconfigPath });
   const client = new KubeClient(connection, clock);
   context.onStop('kubernetes connections', () => connection.close());
+  const tracer = await traces(context);
   const parts: Parts = {
-    source: registrySource(context),
+    source: registrySource(context, tracer),
+    tracer,
     keychains: await openKeychains({
       settings: settings.registry,
       client,
@@ -139,7 +148,7 @@ async function serve(
 }
 
 function routesOf(
-  { source, keychains, facts: { facts, establisher }, audit, kept }: Parts,
+  { source, keychains, facts: { facts, establisher }, audit, kept, tracer }: Parts,
   replica: Replica,
 ): ReturnType<typeof admissionRoutes> {
   const { caches, webhook } = settings;
@@ -180,6 +189,7 @@ function routesOf(
     clock,
     logger,
     metrics,
+    ...(tracer === undefined ? {} : { tracer }),
     ...(audit === undefined ? {} : { audit: new AdmissionAudit(audit, clock, logger) }),
     longestMs: webhook.deadlineMs,
     bodyBytes: BODY_BYTES,
@@ -194,7 +204,7 @@ function keptEvidence(context: LifecycleContext): VerifiedEvidence {
   return store;
 }
 
-function registrySource(context: LifecycleContext): EvidenceSource {
+function registrySource(context: LifecycleContext, tracer: Tracer | undefined): EvidenceSource {
   const { plainHttpHosts, privateHosts } = settings.registry;
   const source = createOciSource({
     limits: limits(),
@@ -202,9 +212,18 @@ function registrySource(context: LifecycleContext): EvidenceSource {
     privateHosts,
     now: () => clock.now().getTime(),
     observe: (event) => metrics.exchanged(event.outcome),
+    trace: exchangeTracer(tracer),
   });
   context.onStop('registry connections', () => source.close());
   return source;
+}
+
+function traces(context: LifecycleContext): Promise<Tracer | undefined> {
+  const serviceName = 'countersign-webhook';
+  const onSpans = (outcome: SpanOutcome, count: number): void => metrics.traced(outcome, count);
+  const { tracing, pod } = settings;
+  const common = { serviceName, instance: pod.name, clock, logger, onSpans };
+  return openTracing({ ...common, settings: tracing }, context);
 }
 
 /** What keeps the replica from serving at all ends the process: it is then started anew. */

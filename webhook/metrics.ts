@@ -15,6 +15,7 @@ import {
   type MetricDefinition,
 } from '../runtime/metrics/index.ts';
 import type { KeepingOutcome } from '../runtime/verified-evidence/index.ts';
+import type { SpanOutcome } from '../runtime/tracing/index.ts';
 import { WORKLOAD_KINDS } from '../runtime/workload/index.ts';
 import { isInconclusive, type RequirementResult } from '../verification/index.ts';
 import type { AdmissionRequest } from './admission/decode.ts';
@@ -69,6 +70,7 @@ export class WebhookMetrics implements VerifyObserver {
   readonly #bridged: BoundCounter;
   readonly #factJobs: CounterFamily<'outcome'>;
   readonly #audits: CounterFamily<'outcome'>;
+  readonly #spans: CounterFamily<'outcome'>;
   readonly #showState: (state: ReplicaState) => void;
 
   constructor(metrics: Metrics = new Metrics(), clock: Pick<Clock, 'now'> = systemClock) {
@@ -89,6 +91,7 @@ export class WebhookMetrics implements VerifyObserver {
     this.#bridged = metrics.counter(set.bridgedVerdicts).with(NOTHING);
     this.#factJobs = metrics.counter(set.factJobs);
     this.#audits = metrics.counter(set.auditRecords);
+    this.#spans = metrics.counter(set.spans);
     this.#unmatched = metrics.counter(set.unmatched).with(NOTHING);
     this.#mirrors = metrics.counter(set.mirrors).with(NOTHING);
     this.#collections = metrics.counter(set.collections).with(NOTHING);
@@ -174,6 +177,11 @@ export class WebhookMetrics implements VerifyObserver {
   /** Audit records were written, or lost. */
   audited(outcome: AuditOutcome, count: number): void {
     this.#audits.with({ outcome }).inc(count);
+  }
+
+  /** Spans were sent, or lost. */
+  traced(outcome: SpanOutcome, count: number): void {
+    this.#spans.with({ outcome }).inc(count);
   }
 
   /** A collection of evidence was started. */

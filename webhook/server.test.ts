@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { fixedClock, type FixedClock } from '../runtime/clock-testing.ts';
 import { WebServer } from '../runtime/http/index.ts';
-import { createLogger } from '../runtime/log/index.ts';
+import { createLogger, silentLogger } from '../runtime/log/index.ts';
 import type { AdmissionRequest } from './admission/decode.ts';
 import { allowed, denied } from './admission/respond.ts';
 import type { Deadline } from './deadline.ts';
@@ -99,6 +99,47 @@ describe('the admission server', () => {
     return ((await response.json()) as Answer).response;
   };
   const rendered = async (): Promise<string> => (await metrics.render(IDLE)).body;
+
+  it('serves a review in a span that goes on with what the caller began, and tells what came of it', async () => {
+    const told: unknown[] = [];
+    const tracer = {
+      serve: <T>(name: string, caller: string | undefined, work: () => Promise<T>): Promise<T> => {
+        told.push([name, caller]);
+        return work();
+      },
+      annotate: (attributes: object, failed?: boolean): void =>
+        void told.push([attributes, failed]),
+    };
+    const handler = {
+      handle: (): Promise<Folded> =>
+        Promise.resolve({ response: denied('uid-1', 'no', []), code: 'NO_SIGNATURE' }),
+    };
+    const logger = silentLogger;
+    const handlers = { verify: handler, pin: handler, resources: handler };
+    const options = { ...handlers, clock, logger, metrics, tracer };
+    const traced = new WebServer({
+      routes: admissionRoutes({ ...options, longestMs: 9000, bodyBytes: 10_000 }),
+    });
+    const port = await traced.listen({ host: '127.0.0.1', port: 0 });
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const url = `http://127.0.0.1:${port.toString()}/verify`;
+    const headers = { ...JSON_TYPE, traceparent };
+    await (await fetch(url, { method: 'POST', headers, body: JSON.stringify(REVIEW) })).text();
+    await traced.close(100);
+    const attributes = {
+      'k8s.namespace.name': 'team',
+      'countersign.admission.uid': 'uid-1',
+      'countersign.admission.operation': 'CREATE',
+      'countersign.admission.kind': 'Pod',
+      'countersign.admission.dry_run': false,
+      'countersign.admission.allowed': false,
+      'countersign.reason': 'NO_SIGNATURE',
+    };
+    assert.deepEqual(told, [
+      ['review verify', traceparent],
+      [attributes, false],
+    ]);
+  });
 
   it('tells every answer to the audit log, and nothing that has no answer', async () => {
     await reviewed(REVIEW);

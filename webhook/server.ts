@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../runtime/clock.ts';
 import { HttpError, readBody, type RouteHandler } from '../runtime/http/index.ts';
 import type { Logger } from '../runtime/log/index.ts';
+import type { Attributes, Tracer } from '../runtime/tracing/index.ts';
 import { decodeReview, type AdmissionRequest } from './admission/decode.ts';
 import { encodeReview, errored } from './admission/respond.ts';
 import type { AdmissionAudit } from './audit/index.ts';
@@ -28,6 +29,8 @@ export interface AdmissionRoutesOptions {
   readonly metrics: WebhookMetrics;
   /** Told of every answer once it is sent; absent where no audit log is kept. */
   readonly audit?: Pick<AdmissionAudit, 'decided' | 'unreadable'>;
+  /** Absent where no traces are kept. */
+  readonly tracer?: Pick<Tracer, 'serve' | 'annotate'>;
   /** Milliseconds that a waiter has at most, whatever the API server grants. */
   readonly longestMs: number;
   /** Bytes of a review. */
@@ -44,8 +47,12 @@ export function admissionRoutes(
 ): Readonly<Record<string, RouteHandler>> {
   const route = (webhook: WebhookName): RouteHandler => {
     const endpoint = new AdmissionEndpoint(options, webhook);
+    const { tracer } = options;
+    if (tracer === undefined) return async (request, response) => endpoint.serve(request, response);
     return async (request, response) => {
-      await endpoint.serve(request, response);
+      const { traceparent } = request.headers;
+      const caller = typeof traceparent === 'string' ? traceparent : undefined;
+      await tracer.serve(`review ${webhook}`, caller, () => endpoint.serve(request, response));
     };
   };
   return {
@@ -99,7 +106,7 @@ class AdmissionEndpoint {
     text: string,
     { deadline, start }: { readonly deadline: Deadline; readonly start: number },
   ): Promise<void> {
-    const { metrics, audit, clock } = this.#options;
+    const { metrics, audit, clock, tracer } = this.#options;
     const decoded = decodeReview(text);
     if (!decoded.ok) {
       if (decoded.uid === undefined)
@@ -115,6 +122,7 @@ class AdmissionEndpoint {
     if (!folded.response.allowed) this.#logDenial(request, folded);
     write(response, encodeReview(folded.response));
     audit?.decided(this.#webhook, request, folded);
+    tracer?.annotate(attributesOf(request, folded), folded.code === 'INTERNAL');
   }
 
   /** Whatever is thrown becomes INTERNAL for this request alone. */
@@ -147,6 +155,22 @@ class AdmissionEndpoint {
       reason,
     });
   }
+}
+
+/** What a span tells of a review. */
+function attributesOf(request: AdmissionRequest, { response, code }: Folded): Attributes {
+  const { uid, namespace, operation, kind, dryRun } = request;
+  const digest = response.auditAnnotations?.digest;
+  return {
+    'k8s.namespace.name': namespace,
+    'countersign.admission.uid': uid,
+    'countersign.admission.operation': operation,
+    'countersign.admission.kind': kind,
+    'countersign.admission.dry_run': dryRun,
+    'countersign.admission.allowed': response.allowed,
+    ...(code === undefined ? {} : { 'countersign.reason': code }),
+    ...(digest === undefined ? {} : { 'oci.manifest.digest': digest }),
+  };
 }
 
 function write(response: ServerResponse, body: string): void {

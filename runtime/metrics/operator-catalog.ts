@@ -181,4 +181,5 @@ export const OPERATOR_METRICS = {
   collections: SHARED_METRICS.collections,
   factJobs: SHARED_METRICS.factJobs,
   auditRecords: SHARED_METRICS.auditRecords,
+  spans: SHARED_METRICS.spans,
 } as const;

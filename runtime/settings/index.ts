@@ -2,4 +2,5 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { loadSettings, processSettings, type Settings } from './settings.ts';
+export type { TracingSettings } from './tracing.ts';
 export { userCacheDirectory } from './user-cache.ts';

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { z } from 'zod';
+import { tracingSettings, type TracingSettings } from './tracing.ts';
 
 const list = (
   fallback = '',
@@ -140,6 +141,8 @@ export interface Settings {
     readonly destination: string | undefined;
     readonly annotations: readonly string[];
   };
+  /** `undefined` where no spans are sent. */
+  readonly tracing: TracingSettings | undefined;
   readonly log: {
     readonly level: Raw['COUNTERSIGN_LOG_LEVEL'];
     readonly format: Raw['COUNTERSIGN_LOG_FORMAT'];
@@ -154,7 +157,7 @@ export class SettingsError extends Error {
   }
 }
 
-/** Reads settings from an environment. Throws SettingsError for a wrong value or an unknown variable. */
+/** Reads settings from an environment. Throws SettingsError for a wrong value or an unknown variable of ours. */
 export function loadSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const given = Object.entries(environment).filter(
     ([name, value]) => name.startsWith('COUNTERSIGN_') && value !== undefined && value !== '',
@@ -166,7 +169,10 @@ export function loadSettings(environment: Readonly<Record<string, string | undef
     const issue = result.error.issues[0];
     throw new SettingsError(`${String(issue?.path[0])}: ${issue?.message ?? 'malformed'}`);
   }
-  return settingsOf(result.data);
+  const tracing = tracingSettings(environment);
+  if (tracing !== undefined && 'variable' in tracing)
+    throw new SettingsError(`${tracing.variable}: ${tracing.message}`);
+  return settingsOf(result.data, tracing);
 }
 
 /** Settings of this process: the only place that reads its environment. */
@@ -174,7 +180,7 @@ export function processSettings(): Settings {
   return loadSettings(process.env);
 }
 
-function settingsOf(raw: Raw): Settings {
+function settingsOf(raw: Raw, tracing: TracingSettings | undefined): Settings {
   return {
     namespace: raw.COUNTERSIGN_NAMESPACE,
     kubeconfigPath: raw.COUNTERSIGN_KUBECONFIG,
@@ -209,6 +215,7 @@ function settingsOf(raw: Raw): Settings {
       destination: raw.COUNTERSIGN_AUDIT_LOG,
       annotations: raw.COUNTERSIGN_AUDIT_ANNOTATIONS,
     },
+    tracing,
     log: { level: raw.COUNTERSIGN_LOG_LEVEL, format: raw.COUNTERSIGN_LOG_FORMAT },
   };
 }

@@ -24,3 +24,18 @@ export interface OciEvent {
   /** Bytes of the body that were kept. */
   readonly bytes: number;
 }
+
+/**
+ * Told when an exchange begins, and what it came to. `headers` go along with it, to whatever host;
+ * they hold no credentials.
+ */
+export type ExchangeTracer = (exchange: {
+  readonly method: string;
+  /** Where it goes, `host:port`. */
+  readonly host: string;
+  /** Registry of the image reference. */
+  readonly registry: string;
+}) => {
+  readonly headers: Readonly<Record<string, string>>;
+  end(outcome: ExchangeOutcome, status: number | undefined): void;
+};

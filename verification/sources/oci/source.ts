@@ -8,7 +8,7 @@ import { Authenticator, type Access } from './auth.ts';
 import { collectEvidence } from './collect.ts';
 import { Connections, type Resolve } from './connections.ts';
 import { HostLists } from './endpoint.ts';
-import type { OciEvent } from './event.ts';
+import type { ExchangeTracer, OciEvent } from './event.ts';
 import { deadlineExceeded } from './failure.ts';
 import { notFound } from './gaps.ts';
 import { readTag } from './manifests.ts';
@@ -32,6 +32,8 @@ export interface OciSourceOptions {
   readonly now: () => number;
   /** Told of every HTTP exchange. Must not throw. */
   readonly observe?: (event: OciEvent) => void;
+  /** Makes spans of exchanges, where traces are kept. */
+  readonly trace?: ExchangeTracer | undefined;
   /**
    * Waits between two attempts, until the signal fires at the latest. The default does not keep a
    * process alive that has nothing else to do.
@@ -54,7 +56,8 @@ export function createOciSource(options: OciSourceOptions): OciSource {
   const connections = new Connections(limits, hosts, options.resolve);
   const observe = options.observe ?? (() => undefined);
   const sleep = options.sleep ?? quietSleep;
-  const transport = new Transport({ limits, hosts, connections, now, sleep, observe });
+  const { trace } = options;
+  const transport = new Transport({ limits, hosts, connections, now, sleep, observe, trace });
   const times = { tokenBytes: limits.errorBytes, tokenMs: limits.requestMs, now };
   const authenticator = new Authenticator({ transport, hosts, ...times });
   return new RegistrySource({ transport, authenticator, limits }, hosts, connections);

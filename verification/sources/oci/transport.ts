@@ -7,7 +7,7 @@ import { VerificationError } from '../../error.ts';
 import type { Limits } from '../../limits.ts';
 import type { Connections } from './connections.ts';
 import type { Endpoint, HostLists } from './endpoint.ts';
-import type { ExchangeOutcome, OciEvent } from './event.ts';
+import type { ExchangeOutcome, ExchangeTracer, OciEvent } from './event.ts';
 import { deadlineExceeded, failureOf, isBrokenConnection, isGatewayFailure } from './failure.ts';
 import { headerOf, readReply, type Expected, type Reply } from './reply.ts';
 
@@ -43,6 +43,8 @@ export interface TransportOptions {
   /** Waits before a second attempt; ends early without an error when the signal fires. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   readonly observe: (event: OciEvent) => void;
+  /** Absent where no traces are kept. */
+  readonly trace?: ExchangeTracer | undefined;
 }
 
 interface Hop extends Pick<
@@ -127,22 +129,28 @@ export class Transport {
   }
 
   async #exchange(hop: Hop): Promise<Omit<Reply, 'isForeign'>> {
-    const { limits, now } = this.#options;
+    const { limits, now, trace } = this.#options;
     const started = now();
+    const method = hop.form === undefined ? 'GET' : 'POST';
+    const span = trace?.({ method, host: hop.url.host, registry: hop.endpoint.host });
     try {
       const data = await this.#options.connections.pool(hop.endpoint).request({
         origin: hop.url.origin,
         path: `${hop.url.pathname}${hop.url.search}`,
-        method: hop.form === undefined ? 'GET' : 'POST',
-        headers: headersFor(hop),
+        method,
+        headers: { ...headersFor(hop), ...span?.headers },
         signal: hop.signal,
         ...(hop.form === undefined ? {} : { body: hop.form.toString() }),
       });
       const reply = await readReply(data, { ...hop, errorBytes: limits.errorBytes });
-      this.#tell(hop, started, { outcome: outcomeOf(reply.status), reply });
+      const outcome = outcomeOf(reply.status);
+      this.#tell(hop, started, { outcome, reply });
+      span?.end(outcome, reply.status);
       return reply;
     } catch (thrown) {
-      this.#tell(hop, started, { outcome: failedOutcome(thrown, hop.signal) });
+      const outcome = failedOutcome(thrown, hop.signal);
+      this.#tell(hop, started, { outcome });
+      span?.end(outcome, undefined);
       throw thrown;
     }
   }

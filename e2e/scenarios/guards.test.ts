@@ -25,6 +25,8 @@ import {
 } from './guards/cases.ts';
 
 const CONFIG = join(import.meta.dirname, '..', '..', 'config');
+/** Of both Deployments together. */
+const REPLICAS = 5;
 const FINALIZER = '{"metadata":{"finalizers":["example.com/keep"]}}';
 const NO_FINALIZER = '{"metadata":{"finalizers":null}}';
 const POLICIES = [
@@ -115,13 +117,13 @@ describe('config/default on a real API server', function () {
       const pods = await waitFor(
         async () => {
           const list = await cluster.kubectl.list('pods', SYSTEM);
-          return list.length === 2 ? list : undefined;
+          return list.length === REPLICAS ? list : undefined;
         },
-        { timeoutMs: 30_000, message: 'both Deployments have a pod' },
+        { timeoutMs: 30_000, message: 'both Deployments have their pods' },
       );
       assert.deepEqual(
         pods.map((pod) => pod.metadata?.namespace),
-        [SYSTEM, SYSTEM],
+        Array<string>(REPLICAS).fill(SYSTEM),
       );
     });
 

@@ -8,7 +8,7 @@ import { serveHealth, serverFaults } from '../runtime/http/index.ts';
 import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
 import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
 import { Leadership, type FencedClient } from '../runtime/leadership/index.ts';
-import { runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
+import { preferSmallHeap, runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
 import { openKeychains, TagDigests } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
@@ -151,4 +151,5 @@ function trustRootSource(context: LifecycleContext): TrustRootSource {
   return source;
 }
 
+preferSmallHeap();
 await runMain({ logger, stopMs: STOP_MS, onUnhandled: () => metrics.fault() }, start);

@@ -88,7 +88,8 @@ export class ProcessComponent implements Component {
     this.#process = ManagedProcess.start({
       name,
       program,
-      args: ['--enable-source-maps', script],
+      // What was built runs as it does in its image.
+      args: built ? [script] : ['--enable-source-maps', script],
       logFile: this.#logFile,
       env,
     });

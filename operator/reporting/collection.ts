@@ -4,7 +4,7 @@
 import type { IndexFunction, ObjectView, Reflector } from '../../runtime/kube/index.ts';
 import type { MirrorSpec } from '../framework/index.ts';
 import type { ReportApi } from './api.ts';
-import { REPORT_SELECTOR, type PolicyReport } from './report.ts';
+import { keptReport, REPORT_SELECTOR, type PolicyReport } from './report.ts';
 
 /** A mirror of our reports of one kind. */
 export type ReportMirror = Pick<Reflector<PolicyReport>, 'store' | 'hasSynced' | 'synced'>;
@@ -12,7 +12,7 @@ export type ReportMirror = Pick<Reflector<PolicyReport>, 'store' | 'hasSynced' |
 /** Where reports of workloads are written now. */
 export interface ReportTarget {
   readonly api: ReportApi;
-  /** Ours that there are. */
+  /** Ours that there are, as they are kept. */
   readonly reports: Pick<ObjectView<PolicyReport>, 'get' | 'byIndex'>;
 }
 
@@ -76,7 +76,8 @@ export class ReportCollection {
     if (before !== undefined) for (const one of [before.reports, before.clusterReports]) drop(one);
     if (api === undefined) return;
     const labelSelector = REPORT_SELECTOR;
-    const reports = mirror({ resource: api.reports, labelSelector, indexes });
+    const transform = keptReport;
+    const reports = mirror({ resource: api.reports, labelSelector, indexes, transform });
     const clusterReports = mirror({ resource: api.clusterReports, labelSelector });
     this.#used = { api, reports, clusterReports };
     onUse(reports, clusterReports);

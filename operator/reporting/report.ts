@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { createHash } from 'node:crypto';
 import type { KubeObject } from '../../runtime/kube/index.ts';
 import { canonicalJson } from '../../verification/index.ts';
 import type { ReportSummary, StoredResult } from './result.ts';
@@ -23,6 +24,8 @@ export interface PolicyReport extends KubeObject {
   readonly scope?: ReportScope;
   readonly results?: readonly StoredResult[];
   readonly summary?: ReportSummary;
+  /** Only of one that is kept in memory: stands for all that it says, see {@link keptReport}. */
+  readonly said?: string;
 }
 
 /** Label of the reports that are ours. */
@@ -30,16 +33,46 @@ export const REPORT_LABELS = { 'app.kubernetes.io/managed-by': 'countersign' } a
 /** What selects them. */
 export const REPORT_SELECTOR = 'app.kubernetes.io/managed-by=countersign';
 
-/** Whether two reports say the same. */
+/** Whether two reports say the same, whole or kept. */
 export function sameReport(one: PolicyReport, other: PolicyReport): boolean {
-  const said = ({ metadata, source, scope, results, summary }: PolicyReport): string =>
-    canonicalJson({
-      labels: metadata.labels,
-      owners: metadata.ownerReferences,
-      source,
-      scope,
-      results,
-      summary,
-    });
-  return said(one) === said(other);
+  return saidOf(one) === saidOf(other);
+}
+
+/**
+ * What is kept in memory of a report, of which there may be many thousands: where it is, what it is
+ * about, since when each result is so, and whether it says the same as another.
+ */
+export function keptReport(report: PolicyReport): PolicyReport {
+  const { name, namespace, uid, resourceVersion } = report.metadata;
+  const { scope, results } = report;
+  return {
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+    ...(scope === undefined ? {} : { scope }),
+    ...(results === undefined ? {} : { results: results.map(keptResult) }),
+    said: digestOf(report),
+  };
+}
+
+function keptResult({ properties, timestamp }: StoredResult): StoredResult {
+  const resultID = properties?.['resultID'];
+  return {
+    ...(resultID === undefined ? {} : { properties: { resultID } }),
+    ...(timestamp === undefined ? {} : { timestamp }),
+  };
+}
+
+function saidOf(report: PolicyReport): string {
+  return report.said ?? digestOf(report);
+}
+
+function digestOf({ metadata, source, scope, results, summary }: PolicyReport): string {
+  const { labels, ownerReferences: owners } = metadata;
+  return createHash('sha256')
+    .update(canonicalJson({ labels, owners, source, scope, results, summary }))
+    .digest('base64');
 }

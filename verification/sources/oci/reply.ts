@@ -101,7 +101,11 @@ async function readBody(
     chunks.push(chunk);
     size += chunk.length;
   }
-  return { body: Buffer.concat(chunks, size) };
+  // In memory of its own: what is kept of it must not hold on to what it shared a pool with.
+  const whole = Buffer.allocUnsafeSlow(size);
+  let end = 0;
+  for (const chunk of chunks) end += chunk.copy(whole, end);
+  return { body: whole };
 }
 
 /** Into one piece of memory of the announced size: an attestation may be long, and its copy as well. */

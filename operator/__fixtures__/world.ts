@@ -24,6 +24,7 @@ import type { WorkloadFinding } from '../state/findings-board.ts';
 import type { ObjectEvent } from '../status/events.ts';
 import { FakeApi } from './fake-api.ts';
 import { FakeReports } from './reporting.ts';
+import { KeptInMemory } from './kept-evidence.ts';
 import { FakeKeychains, FakeRegistry } from './registry.ts';
 import { inventoryOf } from './workloads.ts';
 
@@ -45,7 +46,7 @@ export function judgingParts(clock: FixedClock): {
     collectionMs: 20_000,
     maxBytes: 1024 * 1024,
   });
-  const judge = new Judge({ evidence, facts: new FactCache(), clock });
+  const judge = new Judge({ evidence, facts: new FactCache(), clock, lastVerified: { store: new KeptInMemory() } });
   const tags = new TagDigests({ source: registry, clock, freshMs: 10_000, resolveMs: 20_000 });
   const refreshes = new Refreshes(clock);
   return { registry, keychains, examiner: new WorkloadExaminer({ judge, evidence, tags, keychains, refreshes }) };

@@ -279,6 +279,17 @@ describe('the evidence cache', () => {
     assert.equal(cache.peek(REQUEST), complete);
   });
 
+  it('forgets what it is told to, what was read with attestations included, and reads it anew', async () => {
+    const richer = requestOf({ attestations: true });
+    await fill(complete);
+    await fill(complete, richer);
+    cache.forget(REQUEST);
+    assert.equal(cache.peek(REQUEST), undefined);
+    assert.equal(cache.peek(richer), undefined);
+    await fill(unsigned);
+    assert.equal(cache.peek(REQUEST), unsigned);
+  });
+
   it('forgets the evidence that was used least recently where it holds too many bytes', async () => {
     cache = make({ maxBytes: 8 * 1024 });
     const requests = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) =>

@@ -111,6 +111,12 @@ export class EvidenceCache {
     );
   }
 
+  /** Forgets what is known, what was read with attestations included. What is being read is not stopped. */
+  forget(request: EvidenceRequest): void {
+    this.#entries.delete(evidenceKey(request));
+    this.#entries.delete(evidenceKey({ ...request, attestations: true }));
+  }
+
   /** The reading that evidence came from; `undefined` for evidence that no reading of this cache brought. */
   collectionOf(evidence: Evidence): Collection | undefined {
     return this.#collections.get(evidence);

@@ -143,6 +143,12 @@ export class Judge {
     return states.every(({ state }) => state === 'collected');
   }
 
+  /** Forgets the evidence for every matching policy: it is read before it counts again. */
+  forget(input: JudgeInput): void {
+    for (const policy of input.snapshot.matching(input.use))
+      this.#options.evidence.forget(requestOf(policy, input));
+  }
+
   /** The evidence by which the image last satisfied a policy, where it is kept. Never rejects. */
   async lastVerified(policy: CompiledPolicy, input: JudgeInput): Promise<KeptEvidence | undefined> {
     return await this.#lastVerified?.find(policy, requestOf(policy, input));

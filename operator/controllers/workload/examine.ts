@@ -179,8 +179,12 @@ export class WorkloadExaminer {
     const intervals = snapshot.matching(use).map((policy) => policy.intervalMs);
     const intervalMs = Math.min(...intervals);
     const due = refreshes.msUntilDue(input, intervalMs) <= 0;
-    if (due && (await judge.refresh(input, signal))) refreshes.wasRead(input);
+    // How old evidence may be is said by such a policy: what cannot be renewed counts as kept from now on.
+    const isKept = snapshot.matching(use).some((p) => p.lastVerifiedMaxAgeMs !== undefined);
+    if (due && isKept) judge.forget(input);
+    else if (due && (await judge.refresh(input, signal))) refreshes.wasRead(input);
     const { policies } = await judge.judge(input, signal);
+    if (due && isKept && judge.judgeCached(input) !== undefined) refreshes.wasRead(input);
     const dueInMs = refreshes.msUntilDue(input, intervalMs);
     return { observed, image: image.written, digest: image.digest, policies, dueInMs };
   }

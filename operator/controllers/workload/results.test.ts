@@ -98,6 +98,26 @@ describe('the results of a report', () => {
     );
   });
 
+  it('say pass for what kept evidence proves, and tell since when and why', () => {
+    const judged = judgedWith(resultWith('verified'));
+    const lastVerified = {
+      collectedAt: new Date('2026-11-21T00:00:00Z'),
+      code: 'REGISTRY_UNAVAILABLE',
+      message: '503',
+    } as const;
+    const policies = judged.policies.map((each) => ({ ...each, lastVerified }));
+    const bridged = only({ ...judged, policies });
+    const { evidenceFrom, reason, resultID } = bridged.properties;
+    assert.deepEqual(
+      [bridged.result, evidenceFrom, reason],
+      ['pass', '2026-11-21T00:00:00.000Z', 'REGISTRY_UNAVAILABLE'],
+    );
+    assert.equal(resultID, idOf(judged));
+    const listed = judgedWith(resultWith('verified', { signers: [] }));
+    const others = listed.policies.map((each) => ({ ...each, lastVerified }));
+    assert.equal(only({ ...listed, policies: others }).properties['evidenceFrom'], undefined);
+  });
+
   it('carry all that an exception documents on what it skips', () => {
     const { use } = compileException(
       testException([DIGEST], {

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Mode } from '../../../crds/index.ts';
+import type { LastVerified } from '../../../runtime/judge/index.ts';
 import {
   isInconclusive,
   printable,
@@ -59,7 +60,7 @@ function sortKey(id: string, all: ReadonlyMap<string, ReportResult>): string {
 }
 
 function judgedCores({ observed, image, digest, policies }: Judged): readonly Core[] {
-  return policies.flatMap(({ policy, mode, verdict }) =>
+  return policies.flatMap(({ policy, mode, verdict, lastVerified }) =>
     verdict.results.map((result) => ({
       policy: policy.name,
       rule: result.requirement,
@@ -73,6 +74,7 @@ function judgedCores({ observed, image, digest, policies }: Judged): readonly Co
         digest,
         process: observed.process,
         ...propertiesOf(result),
+        ...bridgedProperties(result, lastVerified),
       },
     })),
   );
@@ -120,6 +122,17 @@ function propertiesOf(result: RequirementResult): Readonly<Record<string, string
     case 'inconclusive':
       return { reason: result.code };
   }
+}
+
+/** Where a proof is in evidence that was kept: from when, and why nothing newer is known. */
+function bridgedProperties(
+  result: RequirementResult,
+  lastVerified: LastVerified | undefined,
+): Readonly<Record<string, string>> {
+  if (lastVerified === undefined || result.outcome !== 'verified' || result.signers.length === 0)
+    return {};
+  const { collectedAt, code } = lastVerified;
+  return { evidenceFrom: collectedAt.toISOString(), reason: code };
 }
 
 function exceptionProperties(use: ExceptionUse): Readonly<Record<string, string>> {

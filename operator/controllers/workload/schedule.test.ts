@@ -82,6 +82,23 @@ describe('the next look at a workload', () => {
     assert.equal(next({ findings: [judgedWith(until)], now: BEGIN + 6 * MINUTE }), HOUR);
   });
 
+  it('is soon where kept evidence bridges an outage, and right after that is over', () => {
+    const policy = policyNamed('team', {
+      onInconclusive: { action: 'AllowLastVerified', maxAge: '90m' },
+    });
+    const judged = judgedWith(resultWith('verified'), { policy });
+    const lastVerified = {
+      collectedAt: new Date(BEGIN),
+      code: 'REGISTRY_UNAVAILABLE',
+      message: '503',
+    } as const;
+    const policies = judged.policies.map((each) => ({ ...each, lastVerified }));
+    const bridged = { ...judged, policies };
+    assert.equal(next({ findings: [bridged] }), MINUTE);
+    assert.equal(next({ findings: [bridged], now: BEGIN + 90 * MINUTE - 1_000 }), 1_002);
+    assert.equal(next({ findings: [bridged], now: BEGIN + 90 * MINUTE }), 2);
+  });
+
   it('X25: is at once where an exception ended while it was being looked', () => {
     const exceptions = [testException([DIGEST])];
     const look = { findings: [verified], exceptions, since: END - 1, now: END + 30 };

@@ -50,8 +50,11 @@ function duesOf(finding: Finding): readonly number[] {
 
 function isOpen(finding: Finding): boolean {
   if ('error' in finding) return isInconclusive(finding.error.code);
-  return finding.policies.some(({ verdict }) =>
-    verdict.results.some((result) => result.outcome === 'inconclusive'),
+  return finding.policies.some(
+    ({ verdict, lastVerified }) =>
+      // What kept evidence bridges is an outage still.
+      lastVerified !== undefined ||
+      verdict.results.some((result) => result.outcome === 'inconclusive'),
   );
 }
 
@@ -66,11 +69,17 @@ function boundariesOf(
     .flatMap((exception) => [exception.notBefore, exception.expiresAt]);
 }
 
-/** A verified result holds up to its last instant, and is over after it. */
+/** A verified result holds up to its last instant, and is over after it; so does evidence that was kept. */
 function endsOf(finding: Finding): readonly number[] {
   if ('error' in finding) return [];
   return finding.policies
-    .flatMap(({ verdict }) => verdict.results)
-    .flatMap((result) => (result.outcome === 'verified' ? (result.holdsUntil ?? []) : []))
+    .flatMap(({ policy, verdict, lastVerified }) => [
+      ...verdict.results.flatMap((result) =>
+        result.outcome === 'verified' ? (result.holdsUntil ?? []) : [],
+      ),
+      ...(lastVerified === undefined
+        ? []
+        : [lastVerified.collectedAt.getTime() + (policy.lastVerifiedMaxAgeMs ?? 0)]),
+    ])
     .map((instant) => instant + 1);
 }

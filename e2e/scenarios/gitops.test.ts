@@ -241,7 +241,12 @@ describe('everything from Git, applied by the real kustomize-controller', functi
 
   it('is healthy again when the key came and the broken policy left', async () => {
     const keyless = broken('keyless', { authorities: [late.authority] });
-    await stage.kustomizations.ready('trust-policies', await publish([keyless, late.configMap]));
+    const revision = await publish([keyless, late.configMap]);
+    // Flux may look before the operator has seen the key, and would try again after retryInterval.
+    await stage.kustomizations.verdict('trust-policies', revision);
+    await stage.world.enforced('keyless');
+    await stage.kustomizations.again('trust-policies');
+    await stage.kustomizations.ready('trust-policies', revision);
     assert.equal(await stage.world.kubectl.find('imagetrustpolicy', 'stalled'), undefined);
   });
 

@@ -2,10 +2,19 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
+import { realpathSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'mocha';
+import { parseAllDocuments } from 'yaml';
 import { KubeClient, loadKubeConfig } from '../../runtime/kube/index.ts';
 import { certificatesOf } from '../../runtime/tls/index.ts';
-import { pushImage, signBundle, waitFor, type PushedImage } from '../harness/index.ts';
+import {
+  newDirectory,
+  pushImage,
+  signBundle,
+  waitFor,
+  type PushedImage,
+} from '../harness/index.ts';
 import {
   assertAdmitted,
   assertDenied,
@@ -22,6 +31,7 @@ import {
   CA_SECRET,
   MUTATING,
   printsOf,
+  SERVICE,
   shownBy,
   Stage,
   SYSTEM,
@@ -30,9 +40,33 @@ import {
 } from './certificates/stage.ts';
 
 const NS = 'certificates';
+const CONFIG = join(import.meta.dirname, '..', '..', 'config');
 const ROTATE = 'countersign.dev/rotate-ca';
 /** Replicas look at the Secret every five seconds; each step waits two more. */
 const FOLLOWED_MS = 45_000;
+
+/** What is read of the objects that the component makes or changes. */
+interface Rendered {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly data: Readonly<Record<string, string>>;
+  readonly spec: {
+    readonly dnsNames?: readonly string[];
+    readonly secretName?: string;
+    readonly issuerRef?: { readonly name: string };
+    readonly template: { readonly spec: PodSpec };
+  };
+}
+
+interface PodSpec {
+  readonly volumes: readonly { readonly name: string; readonly secret?: { secretName: string } }[];
+  readonly containers: readonly {
+    readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  }[];
+}
 
 describe('the certificates of the webhook', function () {
   this.timeout(120_000);
@@ -209,7 +243,7 @@ describe('the certificates of the webhook', function () {
     );
     assert.doesNotMatch(body, /pods\.countersign\.dev/);
     await world.operator.start();
-    await stage.trusted(1, 20_000);
+    await stage.trusted(1, 45_000);
     await stage.first.component.ready();
     await waitFor(async () => (await create(signed.reference)).code === 0, {
       timeoutMs: 5_000,
@@ -328,6 +362,34 @@ describe('the certificates of the webhook', function () {
       await operator.ready();
     });
 
+    it('as the component for cert-manager has it: one Secret, mounted where the setting says, for the name that is called', async () => {
+      const objects = await composed('default', 'cert-manager');
+      const of = (kind: string, name: string): Rendered => {
+        const found = objects.find((o) => o.kind === kind && o.metadata.name === name);
+        assert.ok(found, `${kind} ${name}`);
+        return found;
+      };
+      const { spec: certificate } = of('Certificate', 'countersign-webhook');
+      assert.ok(certificate.dnsNames?.includes(SERVICE));
+      assert.equal(
+        certificate.issuerRef?.name,
+        of('Issuer', 'countersign-webhook-ca').metadata.name,
+      );
+      const { volumes, containers } = of('Deployment', 'countersign-webhook').spec.template.spec;
+      const volume = volumes.find(({ secret }) => secret !== undefined);
+      assert.equal(volume?.secret?.secretName, certificate.secretName);
+      const mount = containers[0]?.volumeMounts.find(({ name }) => name === volume?.name);
+      const { data } = of('ConfigMap', 'countersign-settings');
+      assert.equal(mount?.mountPath, data['COUNTERSIGN_WEBHOOK_CERTIFICATE_DIRECTORY']);
+      assert.match(mount?.mountPath ?? '', /^\/etc\//);
+
+      const configurations = await composed('admission', 'cert-manager-admission');
+      assert.deepEqual(
+        configurations.map((o) => o.metadata.annotations?.['cert-manager.io/inject-ca-from']),
+        Array.from({ length: 2 }, () => `${SYSTEM}/countersign-webhook`),
+      );
+    });
+
     it('are served, ready when the caBundle that was injected accepts them', async () => {
       const { body } = await waitFor(
         async () => {
@@ -402,6 +464,16 @@ describe('the certificates of the webhook', function () {
       assert.equal(await stage.metric(operator, exists), 1);
     });
   });
+
+  /** A folder of `config/` with one of its components, as kustomize puts them together. */
+  async function composed(folder: string, component: string): Promise<readonly Rendered[]> {
+    const overlay = newDirectory('overlay');
+    const at = (path: string): string => relative(realpathSync(overlay), join(CONFIG, path));
+    const kustomization = { resources: [at(folder)], components: [at(`components/${component}`)] };
+    writeFileSync(join(overlay, 'kustomization.yaml'), JSON.stringify(kustomization));
+    const text = await world.kubectl.must(['kustomize', overlay]);
+    return parseAllDocuments(text).map((document) => document.toJS() as Rendered);
+  }
 
   /** Makes the operator look at both configurations so many times more: at every change of one it does. */
   async function looks(count: number, operator = world.operator): Promise<void> {

@@ -69,7 +69,10 @@ export class Stage {
       void listening.then((balancer) => balancer.add(first));
       return process;
     };
-    const world = await startWorld({ nodes: 0, env, component });
+    const world = await startWorld({ nodes: 0, env, component }).catch(async (error: unknown) => {
+      await (await listening)?.stop();
+      throw error;
+    });
     if (replica === undefined || listening === undefined) throw new Error('there is no webhook');
     return new Stage(world, replica, { balancer: await listening, made });
   }

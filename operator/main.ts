@@ -12,6 +12,7 @@ import { preferSmallHeap, runMain, type LifecycleContext } from '../runtime/life
 import { createLogger } from '../runtime/log/index.ts';
 import { openKeychains, TagDigests } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
+import { openVerifiedEvidence, type VerifiedEvidence } from '../runtime/verified-evidence/index.ts';
 import { limits, type EvidenceSource, type TrustRootSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
@@ -122,7 +123,15 @@ function judging(
   const opened = openFacts({ clock, onJob: (outcome) => metrics.factJob(outcome) });
   context.onStop('fact workers', () => opened.stop());
   const { facts, establisher } = opened;
-  return { judge: new Judge({ evidence, facts, clock, establisher }), evidence };
+  const lastVerified = { store: keptEvidence(context) };
+  return { judge: new Judge({ evidence, facts, clock, establisher, lastVerified }), evidence };
+}
+
+function keptEvidence(context: LifecycleContext): VerifiedEvidence {
+  const { cacheDirectory } = settings;
+  const store = openVerifiedEvidence({ cacheDirectory, clock, logger });
+  context.onStop('kept evidence', () => store.close());
+  return store;
 }
 
 function registrySource(context: LifecycleContext): EvidenceSource {

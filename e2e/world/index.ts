@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { assertAdmitted, assertDenied, assertWarned } from './answers.ts';
+export { ApiProxy, type ApiCall, type ApiFault } from './api-proxy.ts';
 export {
   probeHealth,
   ProcessComponent,

@@ -187,6 +187,20 @@ describe('the evidence cache', () => {
     }
   });
 
+  it('uses complete evidence however old it is where that is asked for, also that there is no signature', async () => {
+    for (const evidence of [unsigned, complete]) {
+      cache = make();
+      await fill(evidence);
+      const { count } = source;
+      await clock.advance(NEGATIVE + 2 * FRESH);
+      assert.equal(cache.peek(requestOf({ asKept: true })), evidence);
+      assert.equal(source.count, count);
+    }
+    await fill(evidenceOf(manifest, [signature], [UNREAD]), requestOf({ registry: { ca: 'pem' } }));
+    await clock.advance(NEGATIVE);
+    assert.equal(cache.peek(requestOf({ registry: { ca: 'pem' }, asKept: true })), undefined);
+  });
+
   it('does not keep that there is no signature where a part could not be read', async () => {
     await fill(evidenceOf(manifest, [], [UNREAD]));
     assert.equal(cache.peek(REQUEST), undefined);

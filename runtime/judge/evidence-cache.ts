@@ -44,6 +44,11 @@ export interface EvidenceRequest {
   readonly attestations?: boolean;
   /** Whether the index that the tag names is needed; false where absent, and without a tag. */
   readonly index?: boolean;
+  /**
+   * Whether what was read completely is used however old it is, also that there is no signature: for who
+   * reads again by a clock of its own.
+   */
+  readonly asKept?: boolean;
 }
 
 /** One reading of evidence. */
@@ -86,7 +91,9 @@ export class EvidenceCache {
     // More than was asked for, and fresh, saves reading what was.
     const richer = request.attestations === true ? undefined : this.#richer(request);
     if (richer !== undefined && now < richer.staleAt) return richer.evidence;
-    if (entry === undefined || now >= entry.deadAt) return undefined;
+    if (entry === undefined) return undefined;
+    if (request.asKept === true && gapsOf(entry.evidence).length === 0) return entry.evidence;
+    if (now >= entry.deadAt) return undefined;
     void this.#collect(key, request);
     return entry.evidence;
   }

@@ -83,6 +83,8 @@ export interface JudgeInput {
   /** Asked again after every wait: a getter makes a judgement see what changed meanwhile. */
   readonly exceptions: ExceptionIndex;
   readonly keychain: Keychain;
+  /** Whether complete evidence is used however old it is, see {@link EvidenceRequest}; false where absent. */
+  readonly asKept?: boolean;
 }
 
 /**
@@ -341,5 +343,6 @@ function requestOf(policy: CompiledPolicy, input: JudgeInput): EvidenceRequest {
     registry: policy.registry,
     attestations: policy.needsAttestations,
     index: policy.acceptsIndex,
+    asKept: input.asKept ?? false,
   };
 }

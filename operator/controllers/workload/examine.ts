@@ -32,6 +32,11 @@ export interface Ground {
   readonly exceptions: ExceptionIndex;
   readonly namespace: string;
   readonly namespaceLabels: Labels;
+  /**
+   * Whether the workload is as it was at the last look: then only the interval lets a registry be asked
+   * again, also for what had no signature.
+   */
+  readonly isUnchanged?: boolean;
 }
 
 /** What policies say of an image that was judged by digest. */
@@ -173,9 +178,9 @@ export class WorkloadExaminer {
     signal: AbortSignal,
   ): Promise<Judged> {
     const { judge, refreshes } = this.#options;
-    const { snapshot, exceptions } = ground;
+    const { snapshot, exceptions, isUnchanged: asKept = false } = ground;
     const use = useOf(observed, image, ground);
-    const input: JudgeInput = { snapshot, use, exceptions, keychain };
+    const input: JudgeInput = { snapshot, use, exceptions, keychain, asKept };
     const intervals = snapshot.matching(use).map((policy) => policy.intervalMs);
     const intervalMs = Math.min(...intervals);
     const due = refreshes.msUntilDue(input, intervalMs) <= 0;
@@ -199,9 +204,10 @@ export class WorkloadExaminer {
     const [policy] = ground.snapshot.matching(useOf(observed, image, ground));
     if (policy === undefined || reported.digest === undefined) return false;
     const { registry } = policy;
+    const asKept = ground.isUnchanged ?? false;
     const [named, running] = await Promise.all(
       [withDigest(image, digest), withDigest(reported, reported.digest)].map((reference) =>
-        evidence.get({ image: reference, keychain, registry }, signal),
+        evidence.get({ image: reference, keychain, registry, asKept }, signal),
       ),
     );
     if (named?.state !== 'collected' || running?.state !== 'collected') return false;

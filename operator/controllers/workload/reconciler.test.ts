@@ -189,6 +189,21 @@ describe('re-verification', () => {
     assert.deepEqual(world.reportWrites, ['create', 'replace', 'replace']);
   });
 
+  it('judges what is not signed again for another policy without the registry, and reads it for a new pod', async () => {
+    const written = await started(unsigned);
+    await world.pass(HOUR / 2);
+    const read = world.registry.collected.length;
+    world.registry.push(APP, unsigned, issuer);
+    world.enforce(snapshotOf({ other: testPolicy([issuer]) }));
+    await world.pass();
+    assert.deepEqual(told(), ['fail NO_SIGNATURE']);
+    assert.equal(world.registry.collected.length, read);
+    world.apply(pod('alone', { images: { web: written } }));
+    await world.pass();
+    assert.deepEqual(world.told('Pod', 'alone'), ['pass']);
+    assert.equal(world.registry.collected.length, read + 1);
+  });
+
   it('notices within an interval that a signature was taken away', async () => {
     await started(signed);
     world.registry.push(APP, signed);

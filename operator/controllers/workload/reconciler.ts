@@ -17,6 +17,7 @@ import type { WorkloadInventory } from './inventory.ts';
 import type { WorkloadObject } from './objects.ts';
 import { observedImages, type ObservedImage } from './observed.ts';
 import type { ReportStore } from './report-store.ts';
+import { SeenWorkloads } from './seen.ts';
 import { resultsOf } from './results.ts';
 import { nextLookMs } from './schedule.ts';
 
@@ -39,6 +40,7 @@ export interface WorkloadReconcilerOptions {
 /** Judges a workload again and tells it in its report. Keys are those of the inventory. */
 export class WorkloadReconciler {
   readonly #options: WorkloadReconcilerOptions;
+  readonly #seen = new SeenWorkloads();
 
   constructor(options: WorkloadReconcilerOptions) {
     this.#options = options;
@@ -53,6 +55,7 @@ export class WorkloadReconciler {
     const workload = inventory.topLevel(key);
     if (workload === undefined) {
       board.forget(key);
+      this.#seen.forget(key);
       await reports.removeStale(key);
       return {};
     }
@@ -73,8 +76,10 @@ export class WorkloadReconciler {
     const { workload, ground } = subject;
     const { revision } = ground.snapshot;
     try {
-      const images = this.#imagesOf(workload);
-      const findings = await examiner.examine(images, ground, signal);
+      const pods = this.#options.inventory.podsOf(workload);
+      const images = this.#imagesOf(workload, pods);
+      const isUnchanged = this.#seen.isUnchanged(key, images, pods);
+      const findings = await examiner.examine(images, { ...ground, isUnchanged }, signal);
       signal.throwIfAborted();
       const { namespace, namespaceLabels } = ground;
       const exempt = exemptNamespaces.has(namespace);
@@ -97,10 +102,13 @@ export class WorkloadReconciler {
     return { snapshot, exceptions: exceptions.index, namespace, namespaceLabels };
   }
 
-  #imagesOf(workload: WorkloadObject): readonly ObservedImage[] {
-    const { inventory, logger } = this.#options;
+  #imagesOf(
+    workload: WorkloadObject,
+    pods: readonly WorkloadObject[],
+  ): readonly ObservedImage[] {
+    const { logger } = this.#options;
     try {
-      return observedImages(workload, inventory.podsOf(workload));
+      return observedImages(workload, pods);
     } catch (error) {
       if (!(error instanceof WorkloadError)) throw error;
       const { namespace, name } = workload.metadata;

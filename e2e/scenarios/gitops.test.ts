@@ -54,7 +54,7 @@ interface Configuration {
 }
 
 describe('everything from Git, applied by the real kustomize-controller', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let stage: GitOpsStage;
   let signed: PushedImage;
   let excepted: PushedImage;

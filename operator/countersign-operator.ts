@@ -18,12 +18,26 @@ import {
   type OperatorOptions,
   type Parts,
 } from './assembly/index.ts';
+import { standingOf, type ProgramReconciler } from './controllers/policy/index.ts';
 import { TrustRoots } from './controllers/trust/index.ts';
 import { ControllerOperator } from './framework/index.ts';
+import type { OperatorState } from './metrics.ts';
 import { REPORT_APIS } from './reporting/index.ts';
+import { exceptionStates, policyStates } from './state/observed-state.ts';
 import { EventRecorder } from './status/event-recorder.ts';
 
-const NO_RESULTS = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
+type Observed = Pick<
+  OperatorState,
+  'workloads' | 'oldestVerification' | 'intervalMs' | 'policies' | 'exceptions'
+>;
+
+const UNKNOWN: Observed = {
+  workloads: { pass: 0, fail: 0, warn: 0, error: 0, skip: 0, none: 0 },
+  oldestVerification: undefined,
+  intervalMs: 0,
+  policies: [],
+  exceptions: [],
+};
 /** What may not be served: everything else goes on. */
 const OPTIONAL: ReadonlySet<string> = new Set(
   REPORT_APIS.flatMap(({ reports, clusterReports }) => [reports.plural, clusterReports.plural]),
@@ -39,6 +53,7 @@ export class CountersignOperator extends ControllerOperator {
   readonly #trustRoots: TrustRoots;
   readonly #host: Host;
   #parts: Parts | undefined;
+  #publisher: ProgramReconciler | undefined;
 
   constructor(options: OperatorOptions) {
     const { kubeConfig, client, clock, logger, metrics } = options;
@@ -71,9 +86,27 @@ export class CountersignOperator extends ControllerOperator {
       mirrors: this.mirrorStatus,
       depths: this.depths,
       reportsAvailable: this.#parts?.reports.available ?? false,
-      results: this.#parts?.board.totals() ?? NO_RESULTS,
+      ...this.#observed(),
       trustRoots: this.#trustRoots.counts(),
+      trustRootExpiry: this.#trustRoots.expiry,
     });
+  }
+
+  /** What is known of policies, exceptions and workloads; nothing before the start. */
+  #observed(): Observed {
+    if (this.#parts === undefined) return UNKNOWN;
+    const { mirrors, board, log, program } = this.#parts;
+    const intervals = program.snapshot?.policies.map((policy) => policy.intervalMs) ?? [];
+    return {
+      workloads: board.workloads(),
+      oldestVerification: log.oldest,
+      intervalMs: Math.max(0, ...intervals),
+      policies: policyStates(mirrors.policies.store.list(), (name) => {
+        const view = this.#publisher?.viewOf(name);
+        return view === undefined ? 'pending' : standingOf(view);
+      }),
+      exceptions: exceptionStates(mirrors.exceptions.store.list()),
+    };
   }
 
   /** Reads no more trust roots either. */
@@ -89,6 +122,7 @@ export class CountersignOperator extends ControllerOperator {
     const parts = createParts(host);
     this.#parts = parts;
     const publisher = addProgram(host, parts, this.#trustRoots);
+    this.#publisher = publisher;
     addPolicies(host, parts, publisher);
     addExceptions(host, parts);
     addConfigurations(host, parts);

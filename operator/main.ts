@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { randomUUID } from 'node:crypto';
+import { openAudit, type AuditOutcome } from '../runtime/audit/index.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { openFacts } from '../runtime/fact-workers/index.ts';
 import { serveHealth, serverFaults } from '../runtime/http/index.ts';
@@ -12,6 +13,12 @@ import { preferSmallHeap, runMain, type LifecycleContext } from '../runtime/life
 import { createLogger } from '../runtime/log/index.ts';
 import { openKeychains, TagDigests } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
+import {
+  exchangeTracer,
+  openTracing,
+  type SpanOutcome,
+  type Tracer,
+} from '../runtime/tracing/index.ts';
 import { openVerifiedEvidence, type VerifiedEvidence } from '../runtime/verified-evidence/index.ts';
 import { limits, type EvidenceSource, type TrustRootSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
@@ -42,13 +49,14 @@ async function start(context: LifecycleContext): Promise<void> {
   const client = new KubeClient(kubeConfig, clock);
   context.onStop('kubernetes connections', () => kubeConfig.close());
   const { collectionMs } = limits();
-  const source = registrySource(context);
+  const source = registrySource(context, await traces(context));
   const { judge, evidence } = judging(source, context);
   const lasting = {
     kubeConfig,
     clock,
     logger,
     metrics,
+    audit: auditLog(context),
     namespace: settings.namespace,
     instance: settings.pod.name,
     defaultAction: settings.defaultAction,
@@ -83,7 +91,7 @@ async function start(context: LifecycleContext): Promise<void> {
       ...settings.health,
       ready: () => terms.readiness(),
       metrics: () => terms.renderMetrics(),
-      onError: serverFaults(logger, () => metrics.fault()),
+      onError: serverFaults(logger, () => metrics.fault('server')),
     },
     context,
   );
@@ -134,7 +142,21 @@ function keptEvidence(context: LifecycleContext): VerifiedEvidence {
   return store;
 }
 
-function registrySource(context: LifecycleContext): EvidenceSource {
+function auditLog(context: LifecycleContext): ReturnType<typeof openAudit> {
+  const { audit } = settings;
+  const onRecords = (outcome: AuditOutcome, count: number): void => metrics.audited(outcome, count);
+  return openAudit({ settings: audit, clock, logger, onRecords }, context);
+}
+
+function traces(context: LifecycleContext): Promise<Tracer | undefined> {
+  const serviceName = 'countersign-operator';
+  const onSpans = (outcome: SpanOutcome, count: number): void => metrics.traced(outcome, count);
+  const { tracing, pod } = settings;
+  const common = { serviceName, instance: pod.name, clock, logger, onSpans };
+  return openTracing({ ...common, settings: tracing }, context);
+}
+
+function registrySource(context: LifecycleContext, tracer: Tracer | undefined): EvidenceSource {
   const { plainHttpHosts, privateHosts } = settings.registry;
   const source = createOciSource({
     limits: limits(),
@@ -142,6 +164,7 @@ function registrySource(context: LifecycleContext): EvidenceSource {
     privateHosts,
     now: () => clock.now().getTime(),
     observe: (event) => metrics.exchanged(event.outcome),
+    trace: exchangeTracer(tracer),
   });
   context.onStop('registry connections', () => source.close());
   return source;
@@ -161,4 +184,4 @@ function trustRootSource(context: LifecycleContext): TrustRootSource {
 }
 
 preferSmallHeap();
-await runMain({ logger, stopMs: STOP_MS, onUnhandled: () => metrics.fault() }, start);
+await runMain({ logger, stopMs: STOP_MS, onUnhandled: () => metrics.fault('process') }, start);

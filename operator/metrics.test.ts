@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { fixedClock } from '../runtime/clock-testing.ts';
 import { silentLogger } from '../runtime/log/index.ts';
 import { OperatorMetrics, type OperatorState } from './metrics.ts';
 
@@ -10,10 +11,15 @@ const QUIET: OperatorState = {
   mirrors: [],
   depths: new Map(),
   reportsAvailable: true,
-  results: { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 },
+  workloads: { pass: 0, fail: 0, warn: 0, error: 0, skip: 0, none: 0 },
+  oldestVerification: undefined,
+  intervalMs: 0,
+  policies: [],
+  exceptions: [],
   trustRoots: { fresh: 0, stale: 0, pending: 0 },
+  trustRootExpiry: undefined,
 };
-const SUMMARY = { pass: 1, fail: 2, warn: 3, error: 4, skip: 5 };
+const NOW = Date.parse('2026-01-01T00:00:00Z');
 
 /** Our samples: `name{labels}` to value, without the prefix. */
 async function samples(
@@ -52,16 +58,84 @@ describe('the metrics of the operator', () => {
     ]);
   });
 
-  it('show the results of all workloads', async () => {
+  it('show workloads by their worst result, and how long one has waited', async () => {
+    const metrics = new OperatorMetrics(undefined, fixedClock());
+    const workloads = { pass: 1, fail: 2, warn: 3, error: 4, skip: 5, none: 6 };
+    const oldest = { oldestVerification: NOW - 5000, intervalMs: 3_600_000 };
+    const found = await samples(metrics, { ...QUIET, workloads, ...oldest });
+    for (const [result, count] of Object.entries(workloads))
+      assert.equal(found.get(`workloads{result="${result}"}`), count);
+    const name = 'workload_oldest_verification_timestamp_seconds';
+    assert.equal(found.get(name), NOW / 1000 - 5);
+    assert.equal(found.get('reverification_interval_seconds'), 3600);
+    const quiet = await samples(metrics);
+    assert.equal(quiet.get('workloads{result="fail"}'), 0);
+    assert.equal(quiet.get(name), NOW / 1000);
+  });
+
+  it('count what policies say of what runs, from 0', async () => {
     const metrics = new OperatorMetrics();
-    const found = await samples(metrics, { ...QUIET, results: SUMMARY });
+    metrics.verified({ outcome: 'verified' });
+    metrics.verified({ outcome: 'rejected', reason: 'NO_SIGNATURE' });
+    const found = await samples(metrics);
+    const of = (result: string, reason: string): number | undefined =>
+      found.get(`verifications_total{result="${result}",reason="${reason}",source="background"}`);
     assert.deepEqual(
-      ['pass', 'fail', 'warn', 'error', 'skip'].map((r) =>
-        found.get(`report_results{result="${r}"}`),
-      ),
-      [1, 2, 3, 4, 5],
+      [of('verified', ''), of('rejected', 'NO_SIGNATURE'), of('rejected', 'EXCEPTION_EXPIRED')],
+      [1, 1, 0],
     );
-    assert.equal((await samples(metrics)).get('report_results{result="fail"}'), 0);
+  });
+
+  it('show each policy, and each exception until it ends, up to a bound', async () => {
+    const metrics = new OperatorMetrics(undefined, fixedClock());
+    const exception = (name: string, state: string, endsInMs: number) => ({
+      ...{ namespace: 'team', name, policy: 'p', state },
+      expiresAt: NOW + endsInMs,
+    });
+    const state: OperatorState = {
+      ...QUIET,
+      policies: [{ policy: 'p', mode: 'Enforce', state: 'compiled' }],
+      exceptions: [
+        exception('live', 'InEffect', 1000),
+        exception('ended', 'Expired', -1000),
+        exception('revoked', 'Revoked', 1000),
+      ],
+    };
+    const found = await samples(metrics, state);
+    const end = (name: string): number | undefined =>
+      found.get(
+        `exception_expiration_timestamp_seconds{namespace="team",name="${name}",policy="p"}`,
+      );
+    assert.deepEqual(
+      [end('live'), end('ended'), end('revoked')],
+      [NOW / 1000 + 1, undefined, undefined],
+    );
+    assert.equal(found.get('policy_info{policy="p",mode="Enforce",state="compiled"}'), 1);
+    for (const [name, count] of [
+      ['InEffect', 1],
+      ['Expired', 1],
+      ['Revoked', 1],
+      ['TooLong', 0],
+    ] as const)
+      assert.equal(found.get(`exceptions{state="${name}"}`), count);
+    const many = Array.from({ length: 600 }, (_, n) =>
+      exception(`e${n.toString()}`, 'InEffect', n + 1),
+    );
+    const capped = await samples(metrics, { ...QUIET, exceptions: many });
+    const shown = [...capped.keys()].filter((name) => name.startsWith('exception_expiration'));
+    assert.equal(shown.length, 500);
+    const metric = 'exception_expiration_timestamp_seconds';
+    assert.equal(capped.get(`series_omitted{metric="${metric}"}`), 100);
+    assert.ok(![...capped.keys()].some((name) => name.startsWith('policy_info')));
+  });
+
+  it('show when what vouches for trust roots ends, and nothing without any', async () => {
+    const metrics = new OperatorMetrics();
+    const name = 'trust_root_expiration_timestamp_seconds';
+    assert.equal((await samples(metrics)).get(name), undefined);
+    const found = await samples(metrics, { ...QUIET, trustRootExpiry: NOW });
+    assert.equal(found.get(name), NOW / 1000);
+    assert.equal((await samples(metrics)).get(name), undefined);
   });
 
   it('show when the CA of the webhook ends, and nothing where it is not ours to know', async () => {
@@ -107,23 +181,26 @@ describe('the metrics of the operator', () => {
 
   it('count writes of reports, collections, exchanges with registries, reads of trust roots and faults', async () => {
     const metrics = new OperatorMetrics();
+    const counts = {
+      'report_writes_total{outcome="created"}': () => metrics.reportWritten('created'),
+      'report_writes_total{outcome="failed"}': () => metrics.reportWritten('failed'),
+      collections_total: () => metrics.collected(),
+      'internal_errors_total{where="server"}': () => metrics.fault('server'),
+      'registry_requests_total{outcome="absent"}': () => metrics.exchanged('absent'),
+      'trust_root_reads_total{outcome="stale"}': () => metrics.trustRootRead('stale'),
+      'fact_jobs_total{outcome="died"}': () => metrics.factJob('died'),
+      'audit_records_total{outcome="dropped"}': () => metrics.audited('dropped', 1),
+      'trace_spans_total{outcome="exported"}': () => metrics.traced('exported', 1),
+    };
     const before = await samples(metrics);
-    for (const name of ['report_writes', 'collections', 'internal_errors'])
-      assert.equal(before.get(`${name}_total`), 0, name);
-    metrics.reportWritten();
-    metrics.collected();
-    metrics.fault();
-    metrics.exchanged('ok');
-    metrics.trustRootRead('stale');
+    for (const count of Object.values(counts)) count();
     const found = await samples(metrics);
-    for (const name of ['report_writes', 'collections', 'internal_errors'])
-      assert.equal(found.get(`${name}_total`), 1, name);
-    assert.equal(found.get('registry_exchanges_total{outcome="ok"}'), 1);
-    assert.equal(found.get('trust_root_reads_total{outcome="stale"}'), 1);
+    for (const name of Object.keys(counts))
+      assert.deepEqual([before.get(name), found.get(name)], [0, 1], name);
   });
 
   it('show the mirrors, the queues and whether reports can be written, as they are now', async () => {
-    const metrics = new OperatorMetrics();
+    const metrics = new OperatorMetrics(undefined, fixedClock());
     const state = {
       ...QUIET,
       mirrors: [{ resource: 'pods', synced: true, secondsSinceContact: 12.5 }],
@@ -132,8 +209,8 @@ describe('the metrics of the operator', () => {
       trustRoots: { fresh: 2, stale: 1, pending: 0 },
     };
     const found = await samples(metrics, state);
-    assert.equal(found.get('mirror_silent_seconds{resource="pods"}'), 12.5);
-    assert.equal(found.get('queue_depth{controller="workload"}'), 3);
+    assert.equal(found.get('mirror_contact_timestamp_seconds{resource="pods"}'), NOW / 1000 - 12);
+    assert.equal(found.get('workqueue_depth{controller="workload"}'), 3);
     assert.equal(found.get('reports_available'), 0);
     assert.deepEqual(
       ['fresh', 'stale', 'pending'].map((name) => found.get(`trust_roots{state="${name}"}`)),

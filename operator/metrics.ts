@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import type { AuditOutcome } from '../runtime/audit/index.ts';
+import { systemClock, type Clock } from '../runtime/clock.ts';
 import type { JobOutcome } from '../runtime/fact-workers/index.ts';
 import type { ReflectorStatus } from '../runtime/kube/index.ts';
 import type { Logger } from '../runtime/log/index.ts';
 import {
+  CappedGauge,
   Metrics,
+  OPERATOR_METRICS,
   type BoundCounter,
   type CounterFamily,
   type GaugeFamily,
@@ -13,48 +17,47 @@ import {
 } from '../runtime/metrics/index.ts';
 import type { ProgramIndex } from '../runtime/program/index.ts';
 import type { QueueObserver } from '../runtime/queue/index.ts';
+import type { SpanOutcome } from '../runtime/tracing/index.ts';
 import type { ProgramObserver } from './controllers/policy/index.ts';
 import type { TrustReadOutcome, TrustRootObserver } from './controllers/trust/index.ts';
 import type { ConfigurationObserver } from './controllers/webhook-configuration/index.ts';
-import type { ReportSummary } from './reporting/index.ts';
+import type { Verified } from './controllers/workload/index.ts';
+import type { ReportWrite } from './reporting/index.ts';
+import { EXCEPTION_STATES, type ExceptionState, type PolicyState } from './state/observed-state.ts';
+import type { WorkloadResult } from './state/findings-board.ts';
 
-/** State of the operator as gauges show it. */
+/** State of the operator as gauges show it. Times in milliseconds, instants since the epoch. */
 export interface OperatorState {
   readonly mirrors: readonly ReflectorStatus[];
   readonly depths: ReadonlyMap<string, number>;
   readonly reportsAvailable: boolean;
-  /** Results of all workloads, of each as it was last judged. */
-  readonly results: ReportSummary;
+  /** Workloads by the worst that is said of them. */
+  readonly workloads: Readonly<Record<WorkloadResult, number>>;
+  /** When the workload that waits longest to be judged again was judged last. */
+  readonly oldestVerification: number | undefined;
+  readonly intervalMs: number;
+  readonly policies: readonly PolicyState[];
+  readonly exceptions: readonly ExceptionState[];
   /** Trust roots by how they stand. */
   readonly trustRoots: Readonly<Record<'fresh' | 'stale' | 'pending', number>>;
+  readonly trustRootExpiry: number | undefined;
 }
 
 const NOTHING = {};
-const BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60];
-const RESULTS = ['pass', 'fail', 'warn', 'error', 'skip'] as const;
+const SOURCE = 'background';
 
-/** The metrics of the operator. Labels are closed sets: never an image, a namespace or a user. */
+/** The metrics of the operator: those of the catalogue, never labelled by image, workload or user. */
 export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, TrustRootObserver {
   readonly #metrics: Metrics;
-  readonly #counters: CounterFamilies;
-  readonly #gauges: GaugeFamilies;
-  readonly #durations: HistogramFamily<'controller'>;
-  readonly #leader: GaugeFamily<never>;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #counters: Counters;
+  readonly #gauges: Gauges;
 
-  constructor(metrics: Metrics = new Metrics()) {
+  constructor(metrics: Metrics = new Metrics(), clock: Pick<Clock, 'now'> = systemClock) {
     this.#metrics = metrics;
+    this.#clock = clock;
     this.#counters = countersOf(metrics);
     this.#gauges = gaugesOf(metrics);
-    this.#leader = metrics.gauge({
-      name: 'leader',
-      help: '1 where this replica leads: it alone writes. 0 where it stands by.',
-    });
-    this.#durations = metrics.histogram({
-      name: 'reconcile_duration_seconds',
-      help: 'Time of one reconcile.',
-      labels: ['controller'],
-      buckets: BUCKETS,
-    });
   }
 
   /** What is told of the work of a controller: counted, and failures are logged. */
@@ -62,7 +65,7 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
     return {
       done: (_key, outcome, ms) => {
         this.#counters.reconciles.with({ controller, outcome }).inc();
-        this.#durations.with({ controller }).observe(ms / 1000);
+        this.#counters.durations.with({ controller }).observe(ms / 1000);
       },
       failed: (key, error, retryMs) => {
         logger.warn('reconcile failed', { controller, key, error, retryMs });
@@ -95,9 +98,25 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
     this.#counters.trustReads.with({ outcome }).inc();
   }
 
-  /** A report was written. */
-  reportWritten(): void {
-    this.#counters.writes.inc();
+  /** A report was written, or could not be. */
+  reportWritten(outcome: ReportWrite): void {
+    this.#counters.writes.with({ outcome }).inc();
+  }
+
+  /** A policy judged an image that runs. */
+  verified({ outcome, reason }: Verified): void {
+    const labels = { result: outcome, reason: reason ?? '', source: SOURCE };
+    this.#counters.verifications.with(labels).inc();
+  }
+
+  /** Audit records were written, or lost. */
+  audited(outcome: AuditOutcome, count: number): void {
+    this.#counters.audits.with({ outcome }).inc(count);
+  }
+
+  /** Spans were sent, or lost. */
+  traced(outcome: SpanOutcome, count: number): void {
+    this.#counters.spans.with({ outcome }).inc(count);
   }
 
   /** A verification that was given to a thread ended. */
@@ -116,13 +135,13 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
   }
 
   /** Something was thrown that nobody expected. */
-  fault(): void {
-    this.#counters.faults.inc();
+  fault(where: 'server' | 'process'): void {
+    this.#counters.faults.with({ where }).inc();
   }
 
   /** Whether this process leads. */
   leads(yes: boolean): void {
-    this.#leader.set(NOTHING, yes ? 1 : 0);
+    this.#gauges.leader.set(NOTHING, yes ? 1 : 0);
   }
 
   /** Forgets what gauges show of a term that is over, or has not begun. */
@@ -139,107 +158,120 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
   async render(
     state: OperatorState,
   ): Promise<{ readonly contentType: string; readonly body: string }> {
-    for (const [controller, depth] of state.depths) this.#gauges.depth.set({ controller }, depth);
-    for (const { resource, secondsSinceContact } of state.mirrors) {
-      this.#gauges.silent.set({ resource }, secondsSinceContact);
-    }
-    this.#gauges.available.set(NOTHING, state.reportsAvailable ? 1 : 0);
+    const gauges = this.#gauges;
+    const now = this.#clock.now().getTime();
+    for (const [controller, depth] of state.depths) gauges.depth.set({ controller }, depth);
+    for (const { resource, secondsSinceContact } of state.mirrors)
+      gauges.contact.set({ resource }, Math.round(now / 1000 - secondsSinceContact));
+    gauges.available.set(NOTHING, state.reportsAvailable ? 1 : 0);
+    for (const [result, count] of Object.entries(state.workloads))
+      gauges.workloads.set({ result }, count);
+    gauges.oldest.set(NOTHING, Math.floor((state.oldestVerification ?? now) / 1000));
+    gauges.interval.set(NOTHING, state.intervalMs / 1000);
     for (const [standing, count] of Object.entries(state.trustRoots))
-      this.#gauges.trust.set({ state: standing }, count);
-    for (const result of RESULTS) this.#gauges.results.set({ result }, state.results[result]);
+      gauges.trust.set({ state: standing }, count);
+    if (state.trustRootExpiry === undefined) gauges.trustExpiration.remove(NOTHING);
+    else gauges.trustExpiration.set(NOTHING, Math.floor(state.trustRootExpiry / 1000));
+    showPolicies(gauges, state.policies);
+    showExceptions(gauges, state.exceptions, now);
     return await this.#metrics.render();
   }
 }
 
-interface CounterFamilies {
+function showPolicies(gauges: Gauges, policies: readonly PolicyState[]): void {
+  const series = policies.map((labels) => ({ labels: { ...labels }, value: 1 }));
+  gauges.omitted.set({ metric: 'policy_info' }, gauges.policyInfo.show(series));
+}
+
+/** Those that have not ended, the next to end first. */
+function showExceptions(gauges: Gauges, exceptions: readonly ExceptionState[], now: number): void {
+  const counts = new Map(EXCEPTION_STATES.map((state) => [state, 0]));
+  for (const { state } of exceptions) counts.set(state, (counts.get(state) ?? 0) + 1);
+  for (const [state, count] of counts) gauges.exceptions.set({ state }, count);
+  const series = exceptions
+    .filter(({ state, expiresAt }) => state !== 'Revoked' && expiresAt > now)
+    .toSorted((one, other) => one.expiresAt - other.expiresAt)
+    .map(({ namespace, name, policy, expiresAt }) => ({
+      labels: { namespace, name, policy },
+      value: Math.floor(expiresAt / 1000),
+    }));
+  const metric = 'exception_expiration_timestamp_seconds';
+  gauges.omitted.set({ metric }, gauges.exceptionExpiration.show(series));
+}
+
+interface Counters {
   readonly reconciles: CounterFamily<'controller' | 'outcome'>;
+  readonly durations: HistogramFamily<'controller'>;
+  readonly verifications: CounterFamily<'result' | 'reason' | 'source'>;
   readonly exchanges: CounterFamily<'outcome'>;
   readonly trustReads: CounterFamily<'outcome'>;
   readonly factJobs: CounterFamily<'outcome'>;
-  readonly faults: BoundCounter;
-  readonly writes: BoundCounter;
+  readonly audits: CounterFamily<'outcome'>;
+  readonly spans: CounterFamily<'outcome'>;
+  readonly faults: CounterFamily<'where'>;
+  readonly writes: CounterFamily<'outcome'>;
   readonly collections: BoundCounter;
 }
 
-function countersOf(metrics: Metrics): CounterFamilies {
-  const plain = (name: string, help: string): BoundCounter =>
-    metrics.counter({ name, help }).with(NOTHING);
+function countersOf(metrics: Metrics): Counters {
+  const set = OPERATOR_METRICS;
   return {
-    reconciles: metrics.counter({
-      name: 'reconciles_total',
-      help: 'Reconciles by outcome.',
-      labels: ['controller', 'outcome'],
-    }),
-    exchanges: metrics.counter({
-      name: 'registry_exchanges_total',
-      help: 'HTTP exchanges with registries.',
-      labels: ['outcome'],
-    }),
-    trustReads: metrics.counter({
-      name: 'trust_root_reads_total',
-      help: 'Reads of trust roots through TUF.',
-      labels: ['outcome'],
-    }),
-    factJobs: metrics.counter({
-      name: 'fact_jobs_total',
-      help: 'Verifications that were given to threads.',
-      labels: ['outcome'],
-    }),
-    faults: plain('internal_errors_total', 'Faults of ours that the process survived.'),
-    writes: plain('report_writes_total', 'PolicyReports that were created, replaced or deleted.'),
-    collections: plain('collections_total', 'Collections of evidence from registries.'),
+    reconciles: metrics.counter(set.reconciles),
+    durations: metrics.histogram(set.durations),
+    verifications: metrics.counter(set.verifications),
+    exchanges: metrics.counter(set.registryRequests),
+    trustReads: metrics.counter(set.trustRootReads),
+    factJobs: metrics.counter(set.factJobs),
+    audits: metrics.counter(set.auditRecords),
+    spans: metrics.counter(set.spans),
+    faults: metrics.counter(set.faults),
+    writes: metrics.counter(set.reportWrites),
+    collections: metrics.counter(set.collections).with(NOTHING),
   };
 }
 
-interface GaugeFamilies {
+interface Gauges {
+  readonly leader: GaugeFamily<never>;
   readonly depth: GaugeFamily<'controller'>;
   readonly revision: GaugeFamily<never>;
   readonly policies: GaugeFamily<'state'>;
+  readonly policyInfo: CappedGauge<'policy' | 'mode' | 'state'>;
+  readonly exceptions: GaugeFamily<'state'>;
+  readonly exceptionExpiration: CappedGauge<'namespace' | 'name' | 'policy'>;
+  readonly omitted: GaugeFamily<'metric'>;
   readonly exists: GaugeFamily<'configuration'>;
   readonly drift: GaugeFamily<'configuration'>;
   readonly ca: GaugeFamily<never>;
-  readonly results: GaugeFamily<'result'>;
-  readonly silent: GaugeFamily<'resource'>;
+  readonly workloads: GaugeFamily<'result'>;
+  readonly oldest: GaugeFamily<never>;
+  readonly interval: GaugeFamily<never>;
+  readonly contact: GaugeFamily<'resource'>;
   readonly available: GaugeFamily<never>;
   readonly trust: GaugeFamily<'state'>;
+  readonly trustExpiration: GaugeFamily<never>;
 }
 
-function gaugesOf(metrics: Metrics): GaugeFamilies {
-  const by = <L extends string>(label: L, name: string, help: string): GaugeFamily<L> =>
-    metrics.gauge({ name, help, labels: [label] });
-  const plain = (name: string, help: string): GaugeFamily<never> => metrics.gauge({ name, help });
+function gaugesOf(metrics: Metrics): Gauges {
+  const set = OPERATOR_METRICS;
   return {
-    depth: by('controller', 'queue_depth', 'Keys that wait.'),
-    revision: plain('published_program_revision', 'Revision of the program in the cluster.'),
-    policies: by('state', 'policies', 'Policies by how they stand in the program.'),
-    exists: by(
-      'configuration',
-      'webhook_configuration_exists',
-      '0 where a webhook configuration was deleted: admission is open.',
-    ),
-    drift: by(
-      'configuration',
-      'webhook_configuration_drift',
-      'Points in which a webhook configuration differs from what it must be.',
-    ),
-    ca: unset(
-      plain(
-        'webhook_ca_expiration_timestamp_seconds',
-        'End of the CA that signs the serving certificates of the webhook.',
-      ),
-    ),
-    results: by('result', 'report_results', 'Results of all workloads.'),
-    silent: by(
-      'resource',
-      'mirror_silent_seconds',
-      'Seconds since the API server spoke of a resource.',
-    ),
-    trust: by(
-      'state',
-      'trust_roots',
-      'TUF repositories that policies have trust roots from, by how these stand.',
-    ),
-    available: plain('reports_available', '0 where no PolicyReports can be written.'),
+    leader: metrics.gauge(set.leader),
+    depth: metrics.gauge(set.depth),
+    revision: metrics.gauge(set.revision),
+    policies: metrics.gauge(set.policies),
+    policyInfo: new CappedGauge(metrics, set.policyInfo),
+    exceptions: metrics.gauge(set.exceptions),
+    exceptionExpiration: new CappedGauge(metrics, set.exceptionExpiration),
+    omitted: metrics.gauge(set.omitted),
+    exists: metrics.gauge(set.configurationExists),
+    drift: metrics.gauge(set.configurationDrift),
+    ca: unset(metrics.gauge(set.ca)),
+    workloads: metrics.gauge(set.workloads),
+    oldest: metrics.gauge(set.oldest),
+    interval: metrics.gauge(set.interval),
+    contact: metrics.gauge(set.contact),
+    available: metrics.gauge(set.reportsAvailable),
+    trust: metrics.gauge(set.trustRoots),
+    trustExpiration: unset(metrics.gauge(set.trustRootExpiration)),
   };
 }
 

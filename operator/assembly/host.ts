@@ -4,7 +4,11 @@
 import type { KubeObject, Reflector } from '../../runtime/kube/index.ts';
 import type { FollowedExceptions } from '../../runtime/exceptions/index.ts';
 import type { FollowedProgram } from '../../runtime/program/index.ts';
-import type { ReportStore, WorkloadInventory } from '../controllers/workload/index.ts';
+import type {
+  ReportStore,
+  VerificationLog,
+  WorkloadInventory,
+} from '../controllers/workload/index.ts';
 import type { ControllerSpec, MirrorSpec } from '../framework/index.ts';
 import type { OperatorMirrors } from '../mirrors.ts';
 import type { ReportCollection, ReportWriter } from '../reporting/index.ts';
@@ -56,6 +60,7 @@ export interface Parts {
   readonly replicas: ReplicaTracker;
   readonly inventory: WorkloadInventory;
   readonly board: FindingsBoard;
+  readonly log: VerificationLog;
   readonly reports: ReportStore;
   /** Our reports in the API that is in use. */
   readonly collection: ReportCollection;

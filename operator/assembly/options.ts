@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import type { Audit } from '../../runtime/audit/index.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { EvidenceCache, Judge } from '../../runtime/judge/index.ts';
 import type { PooledKubeConfig } from '../../runtime/kube/index.ts';
@@ -20,6 +21,8 @@ export interface OperatorOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: OperatorMetrics;
+  /** Absent where no audit log is kept. */
+  readonly audit?: Audit | undefined;
   /** The namespace of operator, program and referenced material. */
   readonly namespace: string;
   readonly instance: string;

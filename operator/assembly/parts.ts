@@ -7,6 +7,7 @@ import {
   followReports,
   REPORT_INDEXES,
   ReportStore,
+  VerificationLog,
   WorkloadInventory,
   type WorkloadKind,
 } from '../controllers/workload/index.ts';
@@ -21,7 +22,7 @@ const SETTLE_MS = 1000;
 
 /** Makes what several controllers work with; nothing is read before the mirrors are started. */
 export function createParts(host: Host): Parts {
-  const { namespace, logger, clock } = host.options;
+  const { namespace, logger, clock, audit, metrics } = host.options;
   const mirrors = createMirrors((spec) => host.mirror(spec), namespace);
   const inventory = new WorkloadInventory(workloadStores(mirrors));
   const program = new FollowedProgram({
@@ -44,6 +45,11 @@ export function createParts(host: Host): Parts {
       onChange: () => host.enqueueAll('policy', mirrors.policies.store.keys()),
     }),
     board: createBoard(host, { mirrors, inventory, program }),
+    log: new VerificationLog({
+      clock,
+      audit,
+      onVerified: (verified) => metrics.verified(verified),
+    }),
     ...createReports(host, inventory),
   };
 }
@@ -76,7 +82,10 @@ function createReports(
   const { clock, client, metrics } = host.options;
   const enqueue = (key: string): void => host.enqueue('workload', key);
   const tellCluster = (): void => host.enqueue('cluster-report', CLUSTER_REPORT);
-  const reportWriter = new ReportWriter({ api: client, onWrite: () => metrics.reportWritten() });
+  const reportWriter = new ReportWriter({
+    api: client,
+    onWrite: (outcome) => metrics.reportWritten(outcome),
+  });
   const collection: ReportCollection = new ReportCollection({
     mirror: (spec) => host.mirror(spec),
     drop: (mirror) => host.drop(mirror),

@@ -31,7 +31,7 @@ export function addWorkloads(host: Host, parts: Parts): void {
 
 function createReconciler(host: Host, parts: Parts): WorkloadReconciler {
   const { clock, logger, judge, evidence, tags, keychains } = host.options;
-  const { mirrors, program, exceptions, inventory, reports, board } = parts;
+  const { mirrors, program, exceptions, inventory, reports, board, log } = parts;
   const refreshes = new Refreshes(clock);
   return new WorkloadReconciler({
     inventory,
@@ -43,6 +43,7 @@ function createReconciler(host: Host, parts: Parts): WorkloadReconciler {
     reports,
     events: host.events,
     board,
+    log,
     clock,
     logger,
     random: Math.random,

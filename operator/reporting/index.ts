@@ -28,4 +28,4 @@ export {
   type StoredResult,
   type TimedResult,
 } from './result.ts';
-export { ReportWriter } from './writer.ts';
+export { ReportWriter, type ReportWrite } from './writer.ts';

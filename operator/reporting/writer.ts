@@ -5,11 +5,14 @@ import { isStatus, type KubeObject, type Resource } from '../../runtime/kube/ind
 import { pathOf, type KubeApi } from '../state/resources.ts';
 import { sameReport, type PolicyReport } from './report.ts';
 
+/** What a write of a report came to. */
+export type ReportWrite = 'created' | 'replaced' | 'deleted' | 'failed';
+
 /** What writing needs. */
 export interface ReportWriterOptions {
   readonly api: Pick<KubeApi, 'get' | 'create' | 'replace' | 'delete'>;
-  /** Told of every write. */
-  readonly onWrite: () => void;
+  /** Told of every write, and of every one that failed. */
+  readonly onWrite: (outcome: ReportWrite) => void;
 }
 
 /**
@@ -31,13 +34,14 @@ export class ReportWriter {
 
   /** Deletes a report as it was seen; one that is gone is fine. */
   async delete(resource: Resource, report: KubeObject): Promise<void> {
-    const { api, onWrite } = this.#options;
+    const { api } = this.#options;
     const { uid, resourceVersion } = report.metadata;
     const preconditions = {
       ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     };
-    if (await api.delete(pathTo(resource, report), { preconditions })) onWrite();
+    const path = pathTo(resource, report);
+    await this.#told('deleted', () => api.delete(path, { preconditions }));
   }
 
   /** Where one of the name is there that the mirror does not show (its label was taken), it is replaced. */
@@ -46,9 +50,12 @@ export class ReportWriter {
     const { namespace } = report.metadata;
     try {
       await api.create(pathOf(resource, namespace === undefined ? {} : { namespace }), report);
-      onWrite();
+      onWrite('created');
     } catch (thrown) {
-      if (!isStatus(thrown, 409)) throw thrown;
+      if (!isStatus(thrown, 409)) {
+        onWrite('failed');
+        throw thrown;
+      }
       const hidden = await api.get<PolicyReport>(pathTo(resource, report));
       if (hidden === undefined) throw thrown;
       await this.#replace(resource, report, hidden);
@@ -56,13 +63,23 @@ export class ReportWriter {
   }
 
   async #replace(resource: Resource, next: PolicyReport, before: PolicyReport): Promise<void> {
-    const { api, onWrite } = this.#options;
+    const { api } = this.#options;
     const { resourceVersion = '' } = before.metadata;
     // An empty version would be no condition at all.
     if (resourceVersion === '') throw new Error('a report without resourceVersion');
     const body = { ...next, metadata: { ...next.metadata, resourceVersion } };
-    await api.replace(pathTo(resource, next), body);
-    onWrite();
+    await this.#told('replaced', () => api.replace(pathTo(resource, next), body));
+  }
+
+  /** Something that is gone was not written, and is no failure. */
+  async #told(outcome: ReportWrite, write: () => Promise<unknown>): Promise<void> {
+    const { onWrite } = this.#options;
+    try {
+      if ((await write()) !== false) onWrite(outcome);
+    } catch (thrown) {
+      onWrite('failed');
+      throw thrown;
+    }
   }
 }
 

@@ -5,6 +5,9 @@ import type { ImageTrustPolicyImpact } from '../../crds/index.ts';
 import type { ReportSummary } from '../reporting/index.ts';
 import { ImpactTally, type PolicyFinding } from './impact-tally.ts';
 
+/** The worst that is said of a workload; `none` where no policy speaks of it. */
+export type WorkloadResult = keyof ReportSummary | 'none';
+
 /** What was found of a workload. */
 export interface WorkloadFinding {
   /** For people: `Kind namespace/name`. */
@@ -119,15 +122,12 @@ export class FindingsBoard {
     };
   }
 
-  /** Results of all workloads by kind. */
-  totals(): ReportSummary {
-    const totals = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
-    for (const { finding } of this.#entries.values()) {
-      if (finding === undefined) continue;
-      for (const [result, count] of Object.entries(finding.summary))
-        totals[result as keyof ReportSummary] += count;
-    }
-    return totals;
+  /** How many workloads there are by the worst result of each. */
+  workloads(): Readonly<Record<WorkloadResult, number>> {
+    const counts = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0, none: 0 };
+    for (const { finding } of this.#entries.values())
+      if (finding !== undefined) counts[worstOf(finding.summary)] += 1;
+    return counts;
   }
 
   #put(key: string, entry: Entry | undefined): void {
@@ -214,4 +214,10 @@ function coverageOf(finding: WorkloadFinding | undefined): string {
     namespace,
     uncovered,
   ]);
+}
+
+const WORST_FIRST = ['fail', 'error', 'warn', 'skip', 'pass'] as const;
+
+function worstOf(summary: ReportSummary): WorkloadResult {
+  return WORST_FIRST.find((result) => summary[result] > 0) ?? 'none';
 }

@@ -7,3 +7,4 @@ export { MaterialReader } from './material.ts';
 export { PolicyCompiler } from './outcome.ts';
 export { ProgramReconciler, type ProgramObserver } from './program.ts';
 export { PolicyReconciler } from './reconciler.ts';
+export { standingOf } from './views.ts';

@@ -14,6 +14,15 @@ export interface ProgramView {
   readonly revision: number | undefined;
 }
 
+/** Whether a policy is enforced as written, by its last blob, or not at all. */
+export function standingOf({
+  outcome,
+  blob,
+}: ProgramView): keyof ReturnType<ProgramViews['counts']> {
+  if (blob === undefined) return 'notEnforced';
+  return outcome.state === 'compiled' ? 'compiled' : 'keptLast';
+}
+
 /** The views of all policies; tells which of them changed. */
 export class ProgramViews {
   readonly #views = new Map<string, ProgramView>();
@@ -48,11 +57,7 @@ export class ProgramViews {
   /** How many policies are enforced as written, by their last blob, or not at all. */
   counts(): Readonly<Record<'compiled' | 'keptLast' | 'notEnforced', number>> {
     const counts = { compiled: 0, keptLast: 0, notEnforced: 0 };
-    for (const { outcome, blob } of this.#views.values()) {
-      if (blob === undefined) counts.notEnforced += 1;
-      else if (outcome.state === 'compiled') counts.compiled += 1;
-      else counts.keptLast += 1;
-    }
+    for (const view of this.#views.values()) counts[standingOf(view)] += 1;
     return counts;
   }
 }

@@ -76,6 +76,11 @@ export class FollowedRoot {
     };
   }
 
+  /** When what vouches for the text ends; `undefined` where nothing that was read does. */
+  get expires(): string | undefined {
+    return this.#good?.expires;
+  }
+
   /** Reads no more. */
   drop(): void {
     this.#end.abort();

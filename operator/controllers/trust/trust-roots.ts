@@ -83,6 +83,14 @@ export class TrustRoots {
     return counts;
   }
 
+  /** The earliest end of what vouches for the texts, milliseconds since the epoch; `undefined` without any. */
+  get expiry(): number | undefined {
+    const ends = [...this.#followed.values()].flatMap(({ expires }) =>
+      expires === undefined ? [] : [Date.parse(expires)],
+    );
+    return ends.length === 0 ? undefined : Math.min(...ends);
+  }
+
   /** Drops everything. */
   close(): void {
     this.keepOnly([]);

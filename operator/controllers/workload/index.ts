@@ -9,3 +9,4 @@ export { WorkloadReconciler } from './reconciler.ts';
 export { Refreshes } from './refreshes.ts';
 export { REPORT_INDEXES } from './report.ts';
 export { ReportStore } from './report-store.ts';
+export { VerificationLog, type Verified } from './verification-log.ts';

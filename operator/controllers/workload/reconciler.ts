@@ -20,6 +20,7 @@ import type { ReportStore } from './report-store.ts';
 import { SeenWorkloads } from './seen.ts';
 import { resultsOf } from './results.ts';
 import { nextLookMs } from './schedule.ts';
+import type { VerificationLog } from './verification-log.ts';
 
 /** What re-verification needs. */
 export interface WorkloadReconcilerOptions {
@@ -32,6 +33,7 @@ export interface WorkloadReconcilerOptions {
   readonly reports: ReportStore;
   readonly events: EventSink;
   readonly board: Pick<FindingsBoard, 'take' | 'failed' | 'forget'>;
+  readonly log: Pick<VerificationLog, 'judged' | 'gone'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
@@ -48,7 +50,7 @@ export class WorkloadReconciler {
 
   /** Judges all images of the workload and comes back when that may come out differently. */
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
-    const { inventory, program, reports, board } = this.#options;
+    const { inventory, program, reports, board, log } = this.#options;
     const { snapshot } = program;
     // Before the first program nothing can be told; it names all workloads again.
     if (snapshot === undefined) return {};
@@ -56,6 +58,7 @@ export class WorkloadReconciler {
     if (workload === undefined) {
       board.forget(key);
       this.#seen.forget(key);
+      log.gone(key);
       await reports.removeStale(key);
       return {};
     }
@@ -67,6 +70,7 @@ export class WorkloadReconciler {
     const { clock, random } = this.#options;
     const now = clock.now().getTime();
     const ms = nextLookMs({ findings, ground, since, now, random });
+    log.judged(key, { workload, findings, results, before, again: ms !== undefined });
     return ms === undefined ? {} : { requeueAfterMs: ms };
   }
 
@@ -102,10 +106,7 @@ export class WorkloadReconciler {
     return { snapshot, exceptions: exceptions.index, namespace, namespaceLabels };
   }
 
-  #imagesOf(
-    workload: WorkloadObject,
-    pods: readonly WorkloadObject[],
-  ): readonly ObservedImage[] {
+  #imagesOf(workload: WorkloadObject, pods: readonly WorkloadObject[]): readonly ObservedImage[] {
     const { logger } = this.#options;
     try {
       return observedImages(workload, pods);

@@ -33,12 +33,12 @@ describe('config/default and config/admission, unchanged, on a real node', funct
     await (cluster as NodeCluster | undefined)?.stop();
   });
 
-  it('runs operator and webhook under the restricted Pod Security level', async () => {
+  it('runs two operators and three webhooks under the restricted Pod Security level', async () => {
     const pods = await cluster.plane.kubectl.list<{ status: { phase: string } }>(
       'pods',
       'countersign-system',
     );
-    assert.ok(pods.length >= 2);
+    assert.equal(pods.length, 5);
     assert.ok(pods.every((pod) => pod.status.phase === 'Running'));
     const namespace = await cluster.plane.kubectl.get('namespace', 'countersign-system');
     assert.equal(namespace.metadata?.labels?.['pod-security.kubernetes.io/enforce'], 'restricted');

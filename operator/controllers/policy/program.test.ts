@@ -399,7 +399,10 @@ describe('the program', () => {
     const path = `${MAPS}/${name}`;
     const forged = { metadata: { name, namespace: NS }, binaryData: { 'policy.json.gz': 'AAAA' } };
     api.seed(path, forged);
+    const { uid, resourceVersion } = api.at<KubeObject>(path)?.metadata ?? {};
     await program.reconcile();
+    const deletion = api.writesTo(path).find(({ verb }) => verb === 'delete');
+    assert.deepEqual(deletion?.body, { preconditions: { ...(uid && { uid }), resourceVersion } });
     assert.notEqual(api.at<ProgramConfigMap>(path)?.binaryData?.['policy.json.gz'], 'AAAA');
   });
 
@@ -413,8 +416,10 @@ describe('the program', () => {
     await program.reconcile();
     assert.ok(api.at(path));
     await clock.advance(1);
+    const { uid, resourceVersion } = api.at<KubeObject>(path)?.metadata ?? {};
     await program.reconcile();
     assert.equal(api.at(path), undefined);
+    assert.deepEqual(api.writesTo(path).at(-1)?.body, { preconditions: { uid, resourceVersion } });
     assert.ok(api.at(`${MAPS}/${blobNameOf(policyObject('a', { inline: otherPem }))}`));
   });
 });

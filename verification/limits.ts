@@ -44,6 +44,12 @@ export interface Limits {
   readonly patternChars: number;
   /** Requests in flight to one registry host. */
   readonly hostConcurrency: number;
+  /** Failures of a registry host in a row after which it is not asked for a pause. */
+  readonly hostFailures: number;
+  /** Milliseconds of that pause; then one request tries. */
+  readonly hostPauseMs: number;
+  /** Milliseconds for which a host that asks for patience is not asked, at most. */
+  readonly patienceMs: number;
   /** Exceptions indexed by policy, namespace and digest. */
   readonly exceptions: number;
 }
@@ -69,6 +75,9 @@ export const DEFAULT_LIMITS: Limits = {
   errorBytes: 64 * 1024,
   patternChars: 1024,
   hostConcurrency: 32,
+  hostFailures: 8,
+  hostPauseMs: 5000,
+  patienceMs: 60_000,
   exceptions: 10_000,
 };
 

@@ -40,11 +40,11 @@ describe('chooseChallenge', () => {
     );
   });
 
-  it('reads a hostile header in less than 20 ms', () => {
+  it('reads a hostile header without going over it again and again', () => {
     const start = performance.now();
     for (const piece of ['a', 'a ', 'a=', ',', '"', 'a="', '\\', 'Bearer realm="x",']) {
       chooseChallenge([piece.repeat(Math.floor(8192 / piece.length))]);
     }
-    assert.ok(performance.now() - start < 20);
+    assert.ok(performance.now() - start < 250);
   });
 });

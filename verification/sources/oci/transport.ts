@@ -2,17 +2,17 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { LRUCache } from 'lru-cache';
-import pLimit, { type LimitFunction } from 'p-limit';
 import { VerificationError } from '../../error.ts';
 import type { Limits } from '../../limits.ts';
 import type { Connections } from './connections.ts';
 import type { Endpoint, HostLists } from './endpoint.ts';
 import type { ExchangeOutcome, ExchangeTracer, OciEvent } from './event.ts';
 import { deadlineExceeded, failureOf, isBrokenConnection, isGatewayFailure } from './failure.ts';
+import { HostGate } from './host-gate.ts';
 import { headerOf, readReply, type Expected, type Reply } from './reply.ts';
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-const MAX_LIMITERS = 1024;
+const MAX_HOSTS = 1024;
 
 /** One request on behalf of a registry. */
 export interface Call {
@@ -61,7 +61,7 @@ interface Hop extends Pick<
  */
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #limiters = new LRUCache<string, LimitFunction>({ max: MAX_LIMITERS });
+  readonly #gates = new LRUCache<string, HostGate>({ max: MAX_HOSTS });
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -72,7 +72,7 @@ export class Transport {
    * REGISTRY_UNSAFE or LIMIT_EXCEEDED, and with DEADLINE_EXCEEDED where the signal of the call fired.
    */
   async send(call: Call): Promise<Reply> {
-    return this.#limiter(call.endpoint)(async () => {
+    return this.#gate(call.endpoint).pass(async () => {
       // The time of a request starts when its turn comes, not when it queues.
       const ends = {
         caller: call.signal,
@@ -88,12 +88,13 @@ export class Transport {
     });
   }
 
-  #limiter(endpoint: Endpoint): LimitFunction {
-    const known = this.#limiters.get(endpoint.key);
+  #gate(endpoint: Endpoint): HostGate {
+    const known = this.#gates.get(endpoint.key);
     if (known !== undefined) return known;
-    const limiter = pLimit(this.#options.limits.hostConcurrency);
-    this.#limiters.set(endpoint.key, limiter);
-    return limiter;
+    const { limits, now } = this.#options;
+    const gate = new HostGate({ host: endpoint.host, limits, now });
+    this.#gates.set(endpoint.key, gate);
+    return gate;
   }
 
   async #follow(call: Call): Promise<Reply> {

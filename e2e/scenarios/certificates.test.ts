@@ -6,7 +6,6 @@ import { realpathSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { parseAllDocuments } from 'yaml';
-import { KubeClient, loadKubeConfig } from '../../runtime/kube/index.ts';
 import { certificatesOf } from '../../runtime/tls/index.ts';
 import {
   newDirectory,
@@ -30,6 +29,7 @@ import { foreignCa, MountedFiles, type ForeignCa } from './certificates/mounted-
 import {
   CA_SECRET,
   MUTATING,
+  pathOf,
   printsOf,
   SERVICE,
   shownBy,
@@ -188,11 +188,9 @@ describe('the certificates of the webhook', function () {
   for (const [damage, operations] of Object.entries(DAMAGES)) {
     it(`fault 23: a caBundle that is ${damage} is right again within five seconds`, async () => {
       const [trusted] = await stage.trusted(1, 5_000);
-      for (const kind of [VALIDATING, MUTATING]) {
-        const target = { kind, name: 'countersign' };
-        const { code, stderr } = await world.kubectl.patch(target, operations, { type: 'json' });
-        assert.equal(code, 0, stderr);
-      }
+      await Promise.all(
+        [VALIDATING, MUTATING].map((kind) => stage.client.patch(pathOf(kind), operations, 'json')),
+      );
       assert.deepEqual(await stage.trusted(1, 5_000), [trusted]);
       await waitFor(async () => (await create(signed.reference)).code === 0, {
         timeoutMs: 5_000,
@@ -203,9 +201,8 @@ describe('the certificates of the webhook', function () {
 
   it('fault 23: a caBundle is right again within five seconds also where others edit the configuration all the time', async () => {
     const [trusted] = await stage.trusted(1, 5_000);
-    const connection = loadKubeConfig({ kubeconfigPath: world.plane.kubeconfig });
-    const client = new KubeClient(connection);
-    const path = `/apis/admissionregistration.k8s.io/v1/${VALIDATING}s/countersign`;
+    const { client } = stage;
+    const path = pathOf(VALIDATING);
     let edits = 0;
     let editing = true;
     const edit = async (): Promise<void> => {
@@ -222,14 +219,12 @@ describe('the certificates of the webhook', function () {
     assert.deepEqual(await stage.trusted(1, 5_000), [trusted]);
     editing = false;
     await running;
-    await connection.close();
     assert.ok(edits > 5, `${edits.toString()} edits`);
   });
 
   it('two configurations: a replica that one of them refuses is not ready, and says which', async () => {
     await world.operator.stop();
-    const target = { kind: MUTATING, name: 'countersign' };
-    await world.kubectl.patch(target, DAMAGES['garbled'], { type: 'json' });
+    await stage.client.patch(pathOf(MUTATING), DAMAGES['garbled'], 'json');
     const { body } = await waitFor(
       async () => {
         const answer = await stage.first.component.probe('/readyz');
@@ -336,9 +331,7 @@ describe('the certificates of the webhook', function () {
           const path = `/webhooks/${index.toString()}/clientConfig/caBundle`;
           return { op: 'add', path, value };
         });
-        const target = { kind, name: 'countersign' };
-        const { code, stderr } = await world.kubectl.patch(target, operations, { type: 'json' });
-        assert.equal(code, 0, stderr);
+        await stage.client.patch(pathOf(kind), operations, 'json');
       }
     };
     const shows = async (pem: string, other: string): Promise<string> =>
@@ -481,8 +474,8 @@ describe('the certificates of the webhook', function () {
     for (let turn = 0; turn < count; turn += 1) {
       const before = await stage.metric(operator, sample);
       sequence += 1;
-      const label = `looked-at=${sequence.toString()}`;
-      await world.kubectl.must(['label', MUTATING, 'countersign', label, '--overwrite']);
+      const labels = { 'looked-at': sequence.toString() };
+      await stage.client.patch(pathOf(MUTATING), { metadata: { labels } }, 'merge');
       await waitFor(async () => (await stage.metric(operator, sample)) >= before + 2, {
         timeoutMs: 15_000,
         message: 'the operator looks again',

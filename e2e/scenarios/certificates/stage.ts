@@ -2,8 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { connect } from 'node:tls';
+import { KubeClient, loadKubeConfig, type KubeObject } from '../../../runtime/kube/index.ts';
 import { certificatesOf, fingerprintOf } from '../../../runtime/tls/index.ts';
-import { freePort, waitFor, type KubernetesObject } from '../../harness/index.ts';
+import { freePort, waitFor } from '../../harness/index.ts';
 import {
   ProcessComponent,
   startWorld,
@@ -27,7 +28,7 @@ export interface StageReplica extends Endpoint {
   readonly component: Component;
 }
 
-interface ConfigurationLike extends KubernetesObject {
+interface ConfigurationLike extends KubeObject {
   readonly webhooks: readonly {
     readonly name: string;
     readonly clientConfig: { readonly caBundle?: string };
@@ -39,6 +40,9 @@ export class Stage {
   readonly world: World;
   /** The replica that is there from the beginning. */
   readonly first: StageReplica;
+  /** The administrator, without the cost of a process for each call. */
+  readonly client: KubeClient;
+  readonly #connection: ReturnType<typeof loadKubeConfig>;
   readonly #balancer: Balancer;
   readonly #made: ReadonlyMap<string, ComponentOptions>;
   readonly #added: StageReplica[] = [];
@@ -47,6 +51,8 @@ export class Stage {
   private constructor(world: World, first: StageReplica, more: StageInside) {
     this.world = world;
     this.first = first;
+    this.#connection = loadKubeConfig({ kubeconfigPath: world.plane.kubeconfig });
+    this.client = new KubeClient(this.#connection);
     this.#balancer = more.balancer;
     this.#made = more.made;
   }
@@ -106,9 +112,8 @@ export class Stage {
 
   /** Fingerprints of what each of our webhooks trusts, by webhook; of the configurations that exist. */
   async bundles(): Promise<ReadonlyMap<string, readonly string[]>> {
-    const { kubectl } = this.world;
     const found = await Promise.all(
-      [VALIDATING, MUTATING].map((kind) => kubectl.find<ConfigurationLike>(kind, 'countersign')),
+      [VALIDATING, MUTATING].map((kind) => this.client.get<ConfigurationLike>(pathOf(kind))),
     );
     const webhooks = found.flatMap((configuration) => configuration?.webhooks ?? []);
     return new Map(
@@ -134,10 +139,8 @@ export class Stage {
 
   /** A key of the Secret of the CA; empty where there is none. */
   async secret(key: string): Promise<string> {
-    const secret = await this.world.kubectl.find<{ data?: Readonly<Record<string, string>> }>(
-      'secret',
-      CA_SECRET,
-      SYSTEM,
+    const secret = await this.client.get<{ data?: Readonly<Record<string, string>> }>(
+      `/api/v1/namespaces/${SYSTEM}/secrets/${CA_SECRET}`,
     );
     return Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
   }
@@ -153,6 +156,7 @@ export class Stage {
     const started = [...this.#added.map(({ component }) => component), ...this.#operators];
     await Promise.all(started.map((component) => component.stop()));
     await this.#balancer.stop();
+    await this.#connection.close();
     await this.world.stop();
   }
 
@@ -171,6 +175,11 @@ export class Stage {
 interface StageInside {
   readonly balancer: Balancer;
   readonly made: ReadonlyMap<string, ComponentOptions>;
+}
+
+/** Path of one of the two configurations. */
+export function pathOf(kind: string): string {
+  return `/apis/admissionregistration.k8s.io/v1/${kind}s/countersign`;
 }
 
 /** Fingerprints of the certificates in a PEM text. */

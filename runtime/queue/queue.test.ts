@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import { systemClock } from '../clock.ts';
+import { KubeError } from '../kube/index.ts';
 import { TerminalError, WorkQueue, type QueueObserver, type Reconciler } from './queue.ts';
 
 const make = (reconcile: Reconciler, concurrency = 1, observer: QueueObserver = {}): WorkQueue => {
@@ -127,6 +128,24 @@ describe('the work queue', () => {
     await sleep(20);
     assert.equal(runs, 0);
     await queue.stop();
+  });
+
+  it('fault 11: waits at least as long as a server asks, and no longer than five minutes', async () => {
+    for (const [asked, wanted] of [
+      [2, 2_000],
+      [3_600, 300_000],
+    ] as const) {
+      const waits: (number | undefined)[] = [];
+      const queue = make(
+        () => Promise.reject(new KubeError(429, 'busy', { retryAfterSeconds: asked })),
+        1,
+        { failed: (_key, _error, retryMs) => waits.push(retryMs) },
+      );
+      queue.add('a');
+      await sleep(10);
+      await queue.stop();
+      assert.deepEqual(waits, [wanted]);
+    }
   });
 
   it('aborts what runs when it is stopped, and takes nothing more', async () => {

@@ -41,6 +41,8 @@ export interface QueueOptions {
 }
 
 const BACKOFF_MS = { first: 100, most: 60_000 };
+/** Nobody is waited for longer than this because of what a server asks. */
+const MOST_ASKED_MS = 300_000;
 
 /**
  * A keyed work queue: a key waits once however often it is added, is worked on by one worker at a
@@ -130,18 +132,27 @@ export class WorkQueue {
   #failed(key: string, thrown: unknown, ms: number): void {
     if (this.#stop.signal.aborted) return;
     const { observer = {} } = this.#options;
-    const retryMs = thrown instanceof TerminalError ? undefined : this.#backoff(key);
+    const retryMs = thrown instanceof TerminalError ? undefined : this.#backoff(key, thrown);
     if (retryMs === undefined) this.#failures.delete(key);
     else this.addAfter(key, retryMs);
     observer.failed?.(key, thrown, retryMs);
     observer.done?.(key, retryMs === undefined ? 'terminal' : 'retry', ms);
   }
 
-  #backoff(key: string): number {
+  #backoff(key: string, thrown: unknown): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     const { first, most } = this.#options.backoffMs ?? BACKOFF_MS;
     const grown = Math.min(first * 2 ** Math.min(failures, 20), most);
-    return grown * (0.75 + Math.random() / 2);
+    const jittered = grown * (0.75 + Math.random() / 2);
+    return Math.max(jittered, Math.min(askedMs(thrown), MOST_ASKED_MS));
   }
+}
+
+/** What a server asked to wait (KubeError has it from `Retry-After`); 0 where it did not. */
+function askedMs(thrown: unknown): number {
+  if (typeof thrown !== 'object' || thrown === null) return 0;
+  if (!('retryAfterSeconds' in thrown)) return 0;
+  const { retryAfterSeconds } = thrown;
+  return typeof retryAfterSeconds === 'number' ? Math.max(retryAfterSeconds, 0) * 1000 : 0;
 }

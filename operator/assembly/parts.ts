@@ -91,7 +91,7 @@ function createReports(
     drop: (mirror) => host.drop(mirror),
     indexes: REPORT_INDEXES,
     onUse: (mirror, clusterMirror) => {
-      followReports(mirror.store, enqueue);
+      followReports(mirror.store, enqueue, (report) => reports.isOwn(report));
       clusterMirror.store.onChange(tellCluster);
       // What was found before it could be written is told now.
       void mirror.synced.then(() => {

@@ -14,6 +14,7 @@ export {
   keptReport,
   REPORT_LABELS,
   REPORT_SELECTOR,
+  saidOf,
   sameReport,
   type PolicyReport,
   type ReportScope,

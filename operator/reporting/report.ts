@@ -66,7 +66,8 @@ function keptResult({ properties, timestamp }: StoredResult): StoredResult {
   };
 }
 
-function saidOf(report: PolicyReport): string {
+/** Stands for all that a report says, whole or kept: equal where they say the same. */
+export function saidOf(report: PolicyReport): string {
   return report.said ?? digestOf(report);
 }
 

@@ -44,7 +44,7 @@ export async function makeWorkloads(
     await client.create(path, object, { timeoutMs: 30_000 });
   });
   await waitFor(async () => (await runningPods(client)) >= PODS, {
-    timeoutMs: 300_000,
+    timeoutMs: 900_000,
     intervalMs: 2_000,
     message: 'all pods running',
   });

@@ -40,16 +40,17 @@ export function followChanges(
   });
 }
 
-/** Enqueues the workload of a report that somebody changed or took away, so that it is put right. */
+/** Enqueues the workload of a report that somebody else changed or took away, so that it is put right. */
 export function followReports(
   reports: Changes<PolicyReport>,
   enqueue: (key: string) => void,
+  isOwn: (report: PolicyReport) => boolean = () => false,
 ): void {
   reports.onChange((_key, current, previous) => {
     // A new one is mostly ours.
     if (previous?.scope === undefined) return;
-    if (current?.metadata.resourceVersion !== previous.metadata.resourceVersion)
-      enqueue(keyOfScope(previous.scope));
+    if (current?.metadata.resourceVersion === previous.metadata.resourceVersion) return;
+    if (current === undefined || !isOwn(current)) enqueue(keyOfScope(previous.scope));
   });
 }
 

@@ -49,6 +49,35 @@ describe('the store of reports', () => {
     assert.equal(written(), 1);
   });
 
+  it('knows a change that it made itself, once, and no other', async () => {
+    const { api, reports, store } = setup();
+    const own: boolean[] = [];
+    reports.store.onChange((_key, current, previous) => {
+      if (current !== undefined && previous !== undefined) own.push(store.isOwn(current));
+    });
+    await store.write(KEY, web, resultsWith('rejected'));
+    await store.write(KEY, web, resultsWith('rejected'));
+    assert.deepEqual(own, []);
+    await store.write(KEY, web, resultsWith('verified'));
+    assert.deepEqual(own, [true]);
+    const { metadata } = api.at<PolicyReport>(PATH)!;
+    api.seed(PATH, { metadata });
+    await store.write(KEY, web, resultsWith('verified'));
+    assert.deepEqual(own, [true, false, true]);
+  });
+
+  it('does not take for its own what somebody else changed where its write failed', async () => {
+    const [failing, going] = [setup(), setup()];
+    failing.api.fault = (verb) => (verb === 'replace' ? new KubeError(500, 'no') : undefined);
+    for (const { store } of [failing, going]) await store.write(KEY, web, resultsWith('rejected'));
+    await going.store.write(KEY, web, resultsWith('verified'));
+    const write = failing.store.write(KEY, web, resultsWith('verified'));
+    await assert.rejects(write, { name: 'KubeError', status: 500 });
+    const replaced = going.api.at<PolicyReport>(PATH)!;
+    assert.equal(failing.store.isOwn(replaced), false);
+    assert.equal(going.store.isOwn(replaced), true);
+  });
+
   it('replaces it where it says anything new, and answers what was there', async () => {
     const { api, store, writes, written } = setup();
     await store.write(KEY, web, resultsWith('rejected'));

@@ -2,11 +2,13 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Clock } from '../../../runtime/clock.ts';
-import type {
-  PolicyReport,
-  ReportCollection,
-  ReportResult,
-  ReportWriter,
+import {
+  saidOf,
+  sameReport,
+  type PolicyReport,
+  type ReportCollection,
+  type ReportResult,
+  type ReportWriter,
 } from '../../reporting/index.ts';
 import type { WorkloadObject } from './objects.ts';
 import { reportName, reportOf } from './report.ts';
@@ -21,6 +23,8 @@ export interface ReportStoreOptions {
 /** Writes one report for every top-level workload, and only where it says anything new. */
 export class ReportStore {
   readonly #options: ReportStoreOptions;
+  /** What reports were replaced to say, by place, until the mirror shows it. */
+  readonly #sent = new Map<string, string>();
   #missed = false;
 
   constructor(options: ReportStoreOptions) {
@@ -64,8 +68,23 @@ export class ReportStore {
       return before;
     }
     const next = reportOf(workload, results, { api, before, now: clock.now() });
-    await writer.put(api.reports, next, before);
+    const place = placeOf(next);
+    if (before !== undefined && !sameReport(before, next)) this.#sent.set(place, saidOf(next));
+    try {
+      await writer.put(api.reports, next, before);
+    } catch (thrown) {
+      this.#sent.delete(place);
+      throw thrown;
+    }
     return before;
+  }
+
+  /** Whether a report changed because it was replaced here; to be asked once for each change. */
+  isOwn(report: PolicyReport): boolean {
+    const place = placeOf(report);
+    const sent = this.#sent.get(place);
+    this.#sent.delete(place);
+    return sent !== undefined && sent === saidOf(report);
   }
 
   /** Removes the reports about a key, except the one of this name: of a workload that is gone or owned. */
@@ -77,4 +96,8 @@ export class ReportStore {
       if (report.metadata.name !== except) await writer.delete(target.api.reports, report);
     }
   }
+}
+
+function placeOf({ metadata: { namespace = '', name } }: PolicyReport): string {
+  return `${namespace}/${name}`;
 }

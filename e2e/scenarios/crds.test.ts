@@ -25,6 +25,16 @@ const READY = {
   message: 'ready',
 };
 
+const IMPACT = {
+  workloads: 9,
+  verified: 2,
+  rejected: 7,
+  inconclusive: 0,
+  exempt: 0,
+  wouldDeny: 7,
+  sample: ['Deployment checkout/cart'],
+};
+
 const SUBJECTS: readonly Subject[] = [POLICY, EXCEPTION];
 
 describe('the CustomResourceDefinitions on a real API server', function () {
@@ -170,14 +180,15 @@ describe('the CustomResourceDefinitions on a real API server', function () {
         observedGeneration: 1,
         conditions: [{ ...READY, reason: 'Enforced' }],
         program: { replicasReady: 3 },
+        impact: IMPACT,
       });
       await setStatus(EXCEPTION, {
         observedGeneration: 1,
         conditions: [{ ...READY, type: 'Active', reason: 'InEffect' }],
       });
       const policies = await cluster.kubectl.must(['get', 'itp']);
-      assert.match(policies, /^NAME +MODE +READY +REASON +ENFORCING +AGE$/m);
-      assert.match(policies, /Enforce +True +Enforced +3 +\d+s$/m);
+      assert.match(policies, /^NAME +MODE +READY +REASON +ENFORCING +WOULD-DENY +AGE$/m);
+      assert.match(policies, /Enforce +True +Enforced +3 +7 +\d+s$/m);
       const exceptions = await cluster.kubectl.must(['get', 'sigex', '--output=wide']);
       assert.match(
         exceptions,

@@ -128,6 +128,15 @@ const policyStatus: Draft = {
   observedGeneration: 1,
   conditions: [condition],
   program: { blob: 'countersign-program-1', revision: 1, replicas: 3, replicasReady: 3 },
+  impact: {
+    workloads: 4,
+    verified: 1,
+    rejected: 1,
+    inconclusive: 1,
+    exempt: 1,
+    wouldDeny: 2,
+    sample: ['Deployment checkout/cart'],
+  },
 };
 
 const exceptionSpec: Draft = {

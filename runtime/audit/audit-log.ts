@@ -29,10 +29,10 @@ export interface AuditLogOptions {
 }
 
 const MAX_BYTES = 8 * 1024 * 1024;
-/** One write takes so many bytes, or one record. */
-const BATCH_BYTES = 64 * 1024;
+/** One write takes so many bytes, or one record: a pipe takes them whole, and mixes them with nobody else's. */
+const BATCH_BYTES = 4096;
 const FIRST_WAIT_MS = 20;
-const LONGEST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 250;
 /** A loss is told this often in the log; the counter has all of it. */
 const QUIET_MS = 60_000;
 
@@ -104,9 +104,12 @@ export class AuditLog implements AuditSink {
   }
 
   #nextBatch(): readonly string[] {
-    let end = 0;
-    for (let size = 0; end < this.#lines.length && size < BATCH_BYTES; end += 1)
-      size += this.#lines[end]?.length ?? 0;
+    let end = 1;
+    let size = Buffer.byteLength(this.#lines[0] ?? '');
+    for (; end < this.#lines.length; end += 1) {
+      size += Buffer.byteLength(this.#lines[end] ?? '');
+      if (size > BATCH_BYTES) break;
+    }
     return this.#lines.splice(0, end);
   }
 

@@ -19,7 +19,11 @@ import {
   type SpanOutcome,
   type Tracer,
 } from '../runtime/tracing/index.ts';
-import { openVerifiedEvidence, type VerifiedEvidence } from '../runtime/verified-evidence/index.ts';
+import {
+  openVerifiedEvidence,
+  type KeepingOutcome,
+  type VerifiedEvidence,
+} from '../runtime/verified-evidence/index.ts';
 import { limits, type EvidenceSource, type TrustRootSource } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
@@ -137,7 +141,8 @@ function judging(
 
 function keptEvidence(context: LifecycleContext): VerifiedEvidence {
   const { cacheDirectory } = settings;
-  const store = openVerifiedEvidence({ cacheDirectory, clock, logger });
+  const onOutcome = (outcome: KeepingOutcome): void => metrics.keptEvidence(outcome);
+  const store = openVerifiedEvidence({ cacheDirectory, clock, logger, onOutcome });
   context.onStop('kept evidence', () => store.close());
   return store;
 }

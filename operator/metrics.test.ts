@@ -86,6 +86,18 @@ describe('the metrics of the operator', () => {
     );
   });
 
+  it('count kept evidence, and verdicts that rest on it', async () => {
+    const metrics = new OperatorMetrics();
+    metrics.keptEvidence('failed');
+    metrics.verified({ outcome: 'verified' });
+    metrics.verified({ outcome: 'verified', isBridged: true });
+    const found = await samples(metrics);
+    const of = (outcome: string): number | undefined =>
+      found.get(`kept_evidence_total{outcome="${outcome}"}`);
+    assert.deepEqual([of('failed'), of('kept')], [1, 0]);
+    assert.equal(found.get('verdicts_by_kept_evidence_total'), 1);
+  });
+
   it('show each policy, and each exception until it ends, up to a bound', async () => {
     const metrics = new OperatorMetrics(undefined, fixedClock());
     const exception = (name: string, state: string, endsInMs: number) => ({

@@ -18,6 +18,7 @@ import {
 import type { ProgramIndex } from '../runtime/program/index.ts';
 import type { QueueObserver } from '../runtime/queue/index.ts';
 import type { SpanOutcome } from '../runtime/tracing/index.ts';
+import type { KeepingOutcome } from '../runtime/verified-evidence/index.ts';
 import type { ProgramObserver } from './controllers/policy/index.ts';
 import type { TrustReadOutcome, TrustRootObserver } from './controllers/trust/index.ts';
 import type { ConfigurationObserver } from './controllers/webhook-configuration/index.ts';
@@ -104,7 +105,8 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
   }
 
   /** A policy judged an image that runs. */
-  verified({ outcome, reason }: Verified): void {
+  verified({ outcome, reason, isBridged }: Verified): void {
+    if (isBridged === true) this.#counters.bridged.inc();
     const labels = { result: outcome, reason: reason ?? '', source: SOURCE };
     this.#counters.verifications.with(labels).inc();
   }
@@ -117,6 +119,11 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
   /** Spans were sent, or lost. */
   traced(outcome: SpanOutcome, count: number): void {
     this.#counters.spans.with({ outcome }).inc(count);
+  }
+
+  /** Evidence for outages was kept, found, or neither. */
+  keptEvidence(outcome: KeepingOutcome): void {
+    this.#counters.keptEvidence.with({ outcome }).inc();
   }
 
   /** A verification that was given to a thread ended. */
@@ -205,6 +212,8 @@ interface Counters {
   readonly verifications: CounterFamily<'result' | 'reason' | 'source'>;
   readonly exchanges: CounterFamily<'outcome'>;
   readonly trustReads: CounterFamily<'outcome'>;
+  readonly keptEvidence: CounterFamily<'outcome'>;
+  readonly bridged: BoundCounter;
   readonly factJobs: CounterFamily<'outcome'>;
   readonly audits: CounterFamily<'outcome'>;
   readonly spans: CounterFamily<'outcome'>;
@@ -221,6 +230,8 @@ function countersOf(metrics: Metrics): Counters {
     verifications: metrics.counter(set.verifications),
     exchanges: metrics.counter(set.registryRequests),
     trustReads: metrics.counter(set.trustRootReads),
+    keptEvidence: metrics.counter(set.keptEvidence),
+    bridged: metrics.counter(set.bridgedVerdicts).with(NOTHING),
     factJobs: metrics.counter(set.factJobs),
     audits: metrics.counter(set.auditRecords),
     spans: metrics.counter(set.spans),

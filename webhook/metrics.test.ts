@@ -120,6 +120,16 @@ describe('the metrics of a replica', () => {
     assert.equal(await value('cache_requests_total', 'evidence', 'miss'), 1);
   });
 
+  it('count kept evidence, and verdicts that rest on it', async () => {
+    metrics.keptEvidence('found');
+    const bridged = { verdict: { outcome: 'verified' }, lastVerified: {} };
+    const plain = { verdict: { outcome: 'verified' } };
+    metrics.judged({ policies: [bridged, plain] } as unknown as ImageJudgement, 'registry');
+    assert.equal(await value('kept_evidence_total', 'found'), 1);
+    assert.equal(await value('kept_evidence_total', 'damaged'), 0);
+    assert.equal(await value('verdicts_by_kept_evidence_total'), 1);
+  });
+
   it('count what else happens', async () => {
     metrics.unmatched();
     metrics.mirror();

@@ -179,6 +179,8 @@ export const OPERATOR_METRICS = {
   }),
   registryRequests: SHARED_METRICS.registryRequests,
   collections: SHARED_METRICS.collections,
+  keptEvidence: SHARED_METRICS.keptEvidence,
+  bridgedVerdicts: SHARED_METRICS.bridgedVerdicts,
   factJobs: SHARED_METRICS.factJobs,
   auditRecords: SHARED_METRICS.auditRecords,
   spans: SHARED_METRICS.spans,

@@ -23,12 +23,12 @@ export interface OpenVerifiedEvidenceOptions {
   readonly cacheDirectory: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onOutcome?: (outcome: KeepingOutcome) => void;
+  readonly onOutcome: (outcome: KeepingOutcome) => void;
 }
 
 /** The store of a process. Touches the volume when there is something to keep or to find. */
 export function openVerifiedEvidence(options: OpenVerifiedEvidenceOptions): VerifiedEvidenceStore {
-  const { cacheDirectory, clock, logger, ...observer } = options;
+  const { cacheDirectory, clock, logger, onOutcome } = options;
   const directory = join(cacheDirectory, 'evidence');
   return new VerifiedEvidenceStore({
     files: new BoundedFiles({ directory, maxBytes: MAX_BYTES, maxFiles: MAX_FILES }),
@@ -38,6 +38,6 @@ export function openVerifiedEvidence(options: OpenVerifiedEvidenceOptions): Veri
     maxWaiting: MAX_WAITING,
     maxWaitingBytes: MAX_WAITING_BYTES,
     maxMemoryBytes: MAX_MEMORY_BYTES,
-    ...observer,
+    onOutcome,
   });
 }

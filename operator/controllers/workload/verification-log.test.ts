@@ -115,12 +115,23 @@ describe('what is told of verifications', () => {
     );
   });
 
+  it('tells since when evidence is that bridges an outage, and why', () => {
+    const evidenceFrom = '2026-01-01T00:00:00.000Z';
+    const properties = { resultID: 'a', evidenceFrom, reason: 'REGISTRY_UNAVAILABLE' };
+    judged([result('a', { result: 'pass', properties })]);
+    assert.deepEqual(
+      records.map((r) => [r.verdict, r.reason, r.evidenceFrom]),
+      [['verified', 'REGISTRY_UNAVAILABLE', evidenceFrom]],
+    );
+  });
+
   it('counts every verdict, also of what could not be judged', () => {
     const verdicts = [
       { outcome: 'verified' },
       { outcome: 'rejected', first: { code: 'NO_SIGNATURE' } },
     ];
-    const finding = { policies: verdicts.map((verdict) => ({ verdict })) };
+    const bridged = { verdict: { outcome: 'verified' }, lastVerified: {} };
+    const finding = { policies: [...verdicts.map((verdict) => ({ verdict })), bridged] };
     const error = new VerificationError('REGISTRY_UNAVAILABLE', 'no');
     const findings = [
       finding,
@@ -132,6 +143,7 @@ describe('what is told of verifications', () => {
     assert.deepEqual(verified, [
       { outcome: 'verified' },
       { outcome: 'rejected', reason: 'NO_SIGNATURE' },
+      { outcome: 'verified', isBridged: true },
       inconclusive,
       inconclusive,
       { outcome: 'rejected', reason: 'NO_POLICY' },

@@ -13,6 +13,8 @@ export interface Verified {
   readonly outcome: Verdict['outcome'];
   /** Absent where the image is verified or exempt. */
   readonly reason?: ReasonCode;
+  /** Present where it rests on kept evidence, as the registry could not be read. */
+  readonly isBridged?: true;
 }
 
 /** A workload that was judged. */
@@ -106,11 +108,11 @@ function verifiedBy(finding: Finding): readonly Verified[] {
     };
     return finding.policies.length === 0 ? [verified] : finding.policies.map(() => verified);
   }
-  return finding.policies.map(({ verdict }) =>
-    'first' in verdict
-      ? { outcome: verdict.outcome, reason: verdict.first.code }
-      : { outcome: verdict.outcome },
-  );
+  return finding.policies.map(({ verdict, lastVerified }) => ({
+    outcome: verdict.outcome,
+    ...('first' in verdict ? { reason: verdict.first.code } : {}),
+    ...(lastVerified === undefined ? {} : { isBridged: true }),
+  }));
 }
 
 function recordOf(workload: WorkloadObject, result: ReportResult, time: Date): AuditRecord {
@@ -136,6 +138,7 @@ function recordOf(workload: WorkloadObject, result: ReportResult, time: Date): A
     ...named('authority', 'authority'),
     ...named('identity', 'identity'),
     ...named('issuer', 'issuer'),
+    ...named('evidenceFrom', 'evidenceFrom'),
     ...named('exception', 'exception'),
     ...named('exceptionExpires', 'exceptionExpires'),
   };

@@ -22,6 +22,7 @@ import { ControllerOperator, type FrameworkOptions } from './controller-operator
 
 const ONES = { group: 'example.com', version: 'v1', plural: 'ones' };
 const TWOS = { group: 'example.com', version: 'v1', plural: 'twos' };
+const THREES = { group: 'example.com', version: 'v1', plural: 'threes' };
 const PATH_OF_TWOS = '/apis/example.com/v1/twos';
 
 /** A client whose lists hold one object, and whose watches the test speaks for. */
@@ -94,6 +95,15 @@ class TestOperator extends ControllerOperator {
 
   watch(): Promise<void> {
     return this.watchResource();
+  }
+
+  /** Mirrors a collection while it runs. */
+  mirrorLater(): Reflector<KubeObject> {
+    return this.mirror({ resource: THREES });
+  }
+
+  dropMirror(mirror: object): void {
+    this.drop(mirror);
   }
 
   protected override async init(): Promise<void> {
@@ -270,6 +280,23 @@ describe('the base of the operator', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.deepEqual(started.looks, []);
     assert.deepEqual(started.synced, [false, false]);
+  });
+
+  it('mirrors at once what it is asked for while it runs, and lets go of what is dropped', async () => {
+    const running = create();
+    await running.start();
+    const mirror = running.mirrorLater();
+    await mirror.synced;
+    await until(() => client.watches.size === 3);
+    assert.equal(running.synced.length, 3);
+    running.dropMirror(mirror);
+    running.dropMirror({});
+    await until(() => client.watches.size === 2);
+    assert.equal(running.synced.length, 2);
+    await running.shutDown();
+    const { length } = client.calls;
+    running.mirrorLater();
+    assert.equal(client.calls.length, length);
   });
 
   it('refuses the watch of its base, which ends the process on an error', async () => {

@@ -11,7 +11,6 @@ export {
 export { capped, type ReportLimits } from './cap.ts';
 export { ReportCollection, type ReportMirror, type ReportTarget } from './collection.ts';
 export {
-  keptReport,
   REPORT_LABELS,
   REPORT_SELECTOR,
   saidOf,

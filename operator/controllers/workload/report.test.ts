@@ -85,6 +85,16 @@ describe('the report of a workload', () => {
     ]);
   });
 
+  it('counts all results where it does not list them all', () => {
+    const [one] = resultsWith('rejected');
+    const many = Array.from({ length: 300 }, (_, i) => ({
+      ...one!,
+      properties: { resultID: i.toString() },
+    }));
+    const { results, summary } = reportOf(web, many, { before: undefined, now: T0 });
+    assert.deepEqual([results?.length, summary?.fail], [200, 300]);
+  });
+
   it('is the same in OpenReports, which says at the top who wrote it', () => {
     const report = reportIn(web, resultsWith('verified', 'rejected'), {
       api: reportApi('openreports'),

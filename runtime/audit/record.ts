@@ -65,16 +65,24 @@ const MAX_CHANGE = 256;
 
 /** The record as one line of JSON with its end. Strings are cut, and hold nothing that a terminal would act upon. */
 export function renderRecord(record: AuditRecord): string {
-  const { time, change, workload, ...rest } = record;
-  const line = {
+  const line = lineOf(record, cut);
+  // Nearly all need no more. A backslash stands for what JSON escapes: there may be more than quotes.
+  if (!line.includes('\\') && printable(line) === line) return `${line}\n`;
+  return `${lineOf(record, (text, max) => printable(cut(text, max)))}\n`;
+}
+
+type Clean = (text: string, max: number) => string;
+
+function lineOf({ time, change, workload, ...rest }: AuditRecord, clean: Clean): string {
+  const fields: Record<string, unknown> = {
     apiVersion: AUDIT_API_VERSION,
     kind: AUDIT_KIND,
     time: time.toISOString(),
-    ...bounded(rest),
-    ...(workload === undefined ? {} : { workload: bounded({ ...workload }) }),
-    ...(change === undefined ? {} : { change: bounded(change, MAX_CHANGE) }),
   };
-  return `${JSON.stringify(line)}\n`;
+  take(fields, rest, { clean, max: MAX_STRING });
+  if (workload !== undefined) fields['workload'] = take({}, workload, { clean, max: MAX_STRING });
+  if (change !== undefined) fields['change'] = take({}, change, { clean, max: MAX_CHANGE });
+  return JSON.stringify(fields);
 }
 
 /** The annotations among `names` that an object has; `undefined` where it has none of them. */
@@ -93,16 +101,15 @@ export function changeOf(
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
-function bounded(
-  fields: Readonly<Record<string, unknown>>,
-  max = MAX_STRING,
+/** Takes over what there is; what is not there is left out by JSON. */
+function take(
+  into: Record<string, unknown>,
+  fields: Readonly<Record<string, unknown>> | AuditWorkload,
+  { clean, max }: { readonly clean: Clean; readonly max: number },
 ): Readonly<Record<string, unknown>> {
-  const kept: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (typeof value === 'string') kept[name] = printable(cut(value, max));
-    else if (value !== undefined) kept[name] = value;
-  }
-  return kept;
+  for (const [name, value] of Object.entries(fields))
+    into[name] = typeof value === 'string' ? clean(value, max) : value;
+  return into;
 }
 
 function cut(text: string, max: number): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { CappedCounter, CappedGauge, OTHER } from './capped.ts';
+export { CappedCounter, CappedGauge } from './capped.ts';
 export { type LabelDomain, type MetricDefinition } from './definition.ts';
 export {
   Metrics,

@@ -13,9 +13,11 @@ import { COVERAGE_TRIALS } from './fields/coverage-trials.ts';
 import { EXCEPTION_TRIALS } from './fields/exception-trials.ts';
 import { Ground, LABELS, type Backdrop } from './fields/ground.ts';
 import { INTERVAL_TRIAL } from './fields/interval-trial.ts';
+import { openCutWay, type CutWay } from './fields/cut-way.ts';
 import { differingLeaves, leafPaths } from './fields/leaves.ts';
 import { MATERIAL_TRIALS } from './fields/material-trials.ts';
 import { startMirror, type Mirror } from './fields/mirror.ts';
+import { OUTAGE_TRIALS } from './fields/outage-trials.ts';
 import { REQUIREMENT_TRIALS } from './fields/requirement-trials.ts';
 import { startTlsRegistry, type TlsRegistry } from './fields/tls-registry.ts';
 import type { Kind, Trial, Tried } from './fields/trial.ts';
@@ -28,6 +30,7 @@ const TRIALS: Readonly<Record<Kind, readonly Trial[]>> = {
     ...REQUIREMENT_TRIALS,
     ...ATTESTATION_TRIALS,
     INTERVAL_TRIAL,
+    ...OUTAGE_TRIALS,
   ],
   SigningException: EXCEPTION_TRIALS,
 };
@@ -48,6 +51,7 @@ describe('every field of the two kinds has an effect on a real API server', func
   this.timeout(60_000);
   let registry: Promise<TlsRegistry> | undefined;
   let mirror: Mirror;
+  let way: Promise<CutWay> | undefined;
   const running = new Map<Trial, Promise<readonly Tried[]>>();
 
   before(async () => {
@@ -57,8 +61,10 @@ describe('every field of the two kinds has an effect on a real API server', func
     const { status } = JSON.parse(review) as { status: { userInfo: { username: string } } };
     const me = status.userInfo.username;
     const tls = (): Promise<TlsRegistry> => (registry ??= startTlsRegistry(world));
-    const backdrop: Backdrop = { world, sigstore, mirror, me, tls };
-    const trials = Object.values(TRIALS).flat();
+    const open = (): Promise<CutWay> => (way ??= openCutWay(world));
+    const backdrop: Backdrop = { world, sigstore, mirror, me, tls, way: open };
+    // Those that take longest first.
+    const trials = [...new Set([...OUTAGE_TRIALS.toReversed(), ...Object.values(TRIALS).flat()])];
     await world.kubectl.apply(trials.map((trial) => namespace(nameOf(trial), LABELS)));
     const limit = pLimit(AT_ONCE);
     for (const trial of trials) {
@@ -69,7 +75,7 @@ describe('every field of the two kinds has an effect on a real API server', func
   });
 
   after(async () => {
-    await Promise.all([mirror.stop(), (await registry)?.stop()]);
+    await Promise.all([mirror.stop(), (await registry)?.stop(), (await way)?.stop()]);
   });
 
   for (const kind of ['ImageTrustPolicy', 'SigningException'] as const) {

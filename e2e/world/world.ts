@@ -84,6 +84,8 @@ export class World {
   readonly tlsHost: string;
   /** Where a scenario may serve a TUF repository, without TLS. */
   readonly mirrorHost: string;
+  /** Where a scenario may put something before a registry, without TLS. */
+  readonly proxyHost: string;
   readonly operator: Component;
   readonly webhook: Component;
 
@@ -98,6 +100,7 @@ export class World {
     this.kwok = parts.kwok;
     this.tlsHost = parts.tlsHost;
     this.mirrorHost = parts.mirrorHost;
+    this.proxyHost = parts.proxyHost;
     this.operator = parts.operator;
     this.webhook = parts.webhook;
   }
@@ -150,6 +153,7 @@ interface WorldParts {
   readonly kwok: Kwok | undefined;
   readonly tlsHost: string;
   readonly mirrorHost: string;
+  readonly proxyHost: string;
   readonly operator: Component;
   readonly webhook: Component;
 }
@@ -181,8 +185,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   step('starting operator and webhook under their service accounts');
   const tlsHost = `127.0.0.1:${(await freePort()).toString()}`;
   const mirrorHost = `127.0.0.1:${(await freePort()).toString()}`;
+  const proxyHost = `127.0.0.1:${(await freePort()).toString()}`;
   const more = options.plainHttpHosts ?? [];
-  const hosts = [registry.host, tagRegistry.host, mirrorHost, ...more];
+  const hosts = [registry.host, tagRegistry.host, mirrorHost, proxyHost, ...more];
   const env = {
     COUNTERSIGN_PRIVATE_REGISTRY_HOSTS: tlsHost,
     ...options.env,
@@ -191,8 +196,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   await Promise.all([operator.ready(), webhook.ready()]);
   step('installing config/admission');
   await installer.admission(plane, port);
-  const common = { plane, registry, tagRegistry, key, otherKey, kwok, tlsHost, mirrorHost };
-  const world = new World({ ...common, operator, webhook });
+  const common = { plane, registry, tagRegistry, key, otherKey, kwok };
+  const world = new World({ ...common, tlsHost, mirrorHost, proxyHost, operator, webhook });
   await admissionAnswers(world);
   return world;
 }

@@ -13,6 +13,7 @@ import {
 import type { LocalSigstore } from '../../sigstore/index.ts';
 import { reportOf, resultsOf, type ReportResult } from '../../story/index.ts';
 import { deployment, keyPolicySpec, pod, policy, type World } from '../../world/index.ts';
+import type { CutWay } from './cut-way.ts';
 import type { Mirror } from './mirror.ts';
 import type { TlsRegistry } from './tls-registry.ts';
 
@@ -29,6 +30,8 @@ export interface Backdrop {
   readonly me: string;
   /** A registry whose certificate no process knows by itself; started once it is asked for. */
   tls(): Promise<TlsRegistry>;
+  /** Another way to the registry, that can be cut; opened once it is asked for. */
+  way(): Promise<CutWay>;
 }
 
 /** Labels of the namespace of every trial. */

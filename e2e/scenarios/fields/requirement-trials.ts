@@ -138,24 +138,6 @@ export const REQUIREMENT_TRIALS: readonly Trial[] = [
       };
     },
   ),
-  policyTrial(
-    'onInconclusive.action',
-    'has the one value Deny, which denies what nobody can judge; any other is refused',
-    async (ground) => {
-      const { host } = await ground.backdrop.tls();
-      const image = `${host}/${ground.folder}/app`;
-      const spec = (action: string): Spec =>
-        ground.policy({ match: { images: [image] }, onInconclusive: { action } });
-      return {
-        sides: [
-          [spec('Deny'), 'denied REGISTRY_UNAVAILABLE'],
-          [spec('Allow'), 'refused spec.onInconclusive.action'],
-        ],
-        // Nobody told the processes to trust the certificate of this registry.
-        observe: () => ground.pod(`${image}@sha256:${'0'.repeat(64)}`),
-      };
-    },
-  ),
   policyTrial('exceptions.allowed', 'an exception counts only where it is true', async (ground) => {
     const image = await ground.unsigned();
     await ground.grant(ground.exception(image));

@@ -112,6 +112,7 @@ export class CountersignOperator extends ControllerOperator {
   /** Reads no more trust roots either. */
   override async shutDown(): Promise<void> {
     this.#trustRoots.close();
+    this.#parts?.owners.close();
     await super.shutDown();
     // A last reconcile may have asked for one.
     this.#trustRoots.close();

@@ -5,6 +5,7 @@ import type { KubeObject, Reflector } from '../../runtime/kube/index.ts';
 import type { FollowedExceptions } from '../../runtime/exceptions/index.ts';
 import type { FollowedProgram } from '../../runtime/program/index.ts';
 import type {
+  ForeignOwners,
   ReportStore,
   VerificationLog,
   WorkloadInventory,
@@ -59,6 +60,8 @@ export interface Parts {
   readonly exceptions: FollowedExceptions;
   readonly replicas: ReplicaTracker;
   readonly inventory: WorkloadInventory;
+  /** Owners of kinds that are not mirrored. */
+  readonly owners: ForeignOwners;
   readonly board: FindingsBoard;
   readonly log: VerificationLog;
   readonly reports: ReportStore;

@@ -5,6 +5,7 @@ import { FollowedExceptions } from '../../runtime/exceptions/index.ts';
 import { FollowedProgram } from '../../runtime/program/index.ts';
 import {
   followReports,
+  ForeignOwners,
   REPORT_INDEXES,
   ReportStore,
   VerificationLog,
@@ -24,7 +25,8 @@ const SETTLE_MS = 1000;
 export function createParts(host: Host): Parts {
   const { namespace, logger, clock, audit, metrics } = host.options;
   const mirrors = createMirrors((spec) => host.mirror(spec), namespace);
-  const inventory = new WorkloadInventory(workloadStores(mirrors));
+  const owners = new ForeignOwners({ api: host.options.client, clock, logger });
+  const inventory = new WorkloadInventory(workloadStores(mirrors), owners);
   const program = new FollowedProgram({
     store: mirrors.configMaps.store,
     namespace,
@@ -37,6 +39,7 @@ export function createParts(host: Host): Parts {
   return {
     mirrors,
     inventory,
+    owners,
     program,
     exceptions: new FollowedExceptions(mirrors.exceptions.store, logger),
     replicas: new ReplicaTracker({
@@ -50,7 +53,7 @@ export function createParts(host: Host): Parts {
       audit,
       onVerified: (verified) => metrics.verified(verified),
     }),
-    ...createReports(host, inventory),
+    ...createReports(host, inventory, owners),
   };
 }
 
@@ -78,6 +81,7 @@ function createBoard(
 function createReports(
   host: Host,
   inventory: WorkloadInventory,
+  owners: ForeignOwners,
 ): Pick<Parts, 'reports' | 'collection' | 'reportWriter'> {
   const { clock, client, metrics } = host.options;
   const enqueue = (key: string): void => host.enqueue('workload', key);
@@ -91,7 +95,12 @@ function createReports(
     drop: (mirror) => host.drop(mirror),
     indexes: REPORT_INDEXES,
     onUse: (mirror, clusterMirror) => {
-      followReports(mirror.store, enqueue, (report) => reports.isOwn(report));
+      // A report goes with its owner, of which we may not know yet.
+      const putRight = (key: string): void => {
+        owners.doubt(key);
+        enqueue(key);
+      };
+      followReports(mirror.store, putRight, (report) => reports.isOwn(report));
       clusterMirror.store.onChange(tellCluster);
       // What was found before it could be written is told now.
       void mirror.synced.then(() => {

@@ -3,6 +3,7 @@
 
 import {
   followChanges,
+  followOwners,
   Refreshes,
   WorkloadExaminer,
   WorkloadReconciler,
@@ -12,7 +13,7 @@ import { workloadStores } from './parts.ts';
 
 /** Adds what judges running workloads again and reports what it finds. */
 export function addWorkloads(host: Host, parts: Parts): void {
-  const { mirrors, inventory } = parts;
+  const { mirrors, inventory, owners } = parts;
   const { namespaces, configMaps, exceptions, workloads } = mirrors;
   const reconciler = createReconciler(host, parts);
   host.add({
@@ -26,7 +27,9 @@ export function addWorkloads(host: Host, parts: Parts): void {
     exceptions: exceptions.store,
     namespaces: namespaces.store,
   };
-  followChanges(sources, inventory, (key) => host.enqueue('workload', key));
+  const enqueue = (key: string): void => host.enqueue('workload', key);
+  followChanges(sources, inventory, enqueue);
+  followOwners(owners, sources, inventory, enqueue);
 }
 
 function createReconciler(host: Host, parts: Parts): WorkloadReconciler {

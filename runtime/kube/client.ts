@@ -16,6 +16,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Further query parameters, e.g. `{dryRun: 'All'}`. */
   readonly query?: Readonly<Record<string, string>>;
+  /** What the answer is to be, in place of `application/json`; it has to be some JSON. */
+  readonly accept?: string;
   /**
    * Asked at the last moment, when a connection is there and nothing has been written to it yet. What
    * it throws is thrown by the call, as the cause of a KubeError of status 0, and nothing is sent.
@@ -217,7 +219,7 @@ export class KubeClient {
       return await request(`${this.#connection.server}${path}${queryOf(call)}`, {
         method,
         dispatcher,
-        headers: { ...headers, accept: 'application/json', ...bodyHeaders(call) },
+        headers: { ...headers, accept: call.accept ?? 'application/json', ...bodyHeaders(call) },
         body: call.body === undefined ? null : JSON.stringify(call.body),
         signal: call.signal ?? null,
         headersTimeout: HEADERS_MS,

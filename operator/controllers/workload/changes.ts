@@ -4,7 +4,9 @@
 import type { SigningException } from '../../../crds/index.ts';
 import type { KubeObject, ObjectView } from '../../../runtime/kube/index.ts';
 import type { PolicyReport } from '../../reporting/index.ts';
-import { keyOfObject, type WorkloadInventory } from './inventory.ts';
+import type { ForeignOwners } from './foreign-owners.ts';
+import type { WorkloadInventory } from './inventory.ts';
+import { keyOfObject } from './key.ts';
 import { KINDS, sameForJudgement, type WorkloadKind, type WorkloadObject } from './objects.ts';
 import { keyOfScope } from './report.ts';
 
@@ -37,6 +39,25 @@ export function followChanges(
   });
   sources.namespaces.onChange((name, current, previous) => {
     if (labelsOf(current) !== labelsOf(previous)) all(name);
+  });
+}
+
+/**
+ * Enqueues what an owner of another kind owns when that becomes known, changes or goes: the workload
+ * that it belongs to from now on, and what was one until now, whose report has to go.
+ */
+export function followOwners(
+  owners: Pick<ForeignOwners, 'onChange' | 'byController'>,
+  { workloads }: Pick<ChangeSources, 'workloads'>,
+  inventory: WorkloadInventory,
+  enqueue: (key: string) => void,
+): void {
+  owners.onChange((uid, states) => {
+    const children = KINDS.flatMap((kind) => workloads[kind].byIndex('controller', uid));
+    for (const object of [...states, ...children, ...owners.byController(uid)]) {
+      enqueue(keyOfObject(object));
+      enqueue(inventory.keyOf(object));
+    }
   });
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { followChanges, followReports } from './changes.ts';
+export { followChanges, followOwners, followReports } from './changes.ts';
 export { WorkloadExaminer } from './examine.ts';
+export { ForeignOwners } from './foreign-owners.ts';
 export { INVENTORY_INDEXES, WorkloadInventory, type WorkloadStores } from './inventory.ts';
 export { KINDS, trimmed, WORKLOADS, type WorkloadKind, type WorkloadObject } from './objects.ts';
 export { WorkloadReconciler } from './reconciler.ts';

@@ -11,6 +11,7 @@ import {
   serviceAccountOf,
 } from '../../../runtime/workload/index.ts';
 import {
+  isIdle,
   KINDS,
   sameForJudgement,
   trimmed,
@@ -98,6 +99,18 @@ describe('what is kept of a workload', () => {
       assert.deepEqual(bare.metadata, { name: 'web', namespace: 'checkout' });
     });
   }
+
+  it('tells of what has old ones standing by whether any pod is wanted', () => {
+    const scaled = (kind: WorkloadKind, replicas: number): boolean => {
+      const full = fullObject(kind);
+      return isIdle(trimmed(kind)({ ...full, spec: { ...full.spec, replicas } }));
+    };
+    assert.deepEqual(
+      [scaled('ReplicaSet', 0), scaled('ReplicationController', 0), scaled('ReplicaSet', 1)],
+      [true, true, false],
+    );
+    assert.equal(scaled('Deployment', 0), false);
+  });
 
   it('is the apiVersion of its kind, which a list leaves out', () => {
     assert.equal(trimmed('Deployment')(fullObject('Deployment')).apiVersion, 'apps/v1');

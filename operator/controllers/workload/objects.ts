@@ -23,12 +23,26 @@ export type WorkloadKind = keyof typeof WORKLOADS;
 /** All of them. */
 export const KINDS = Object.keys(WORKLOADS) as readonly WorkloadKind[];
 
+/** Whether an object, or what a reference names, is of a kind that is mirrored. */
+export function isMirrored(one: {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+}): one is { readonly apiVersion: string; readonly kind: WorkloadKind } {
+  const { apiVersion, kind = '' } = one;
+  return (
+    Object.hasOwn(WORKLOADS, kind) && WORKLOADS[kind as WorkloadKind].apiVersion === apiVersion
+  );
+}
+
 /** A workload or pod, as far as it is kept in memory. */
 export interface WorkloadObject extends KubeObject {
   readonly kind?: string;
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly status?: PodStatusLike & { readonly phase?: string };
 }
+
+/** Kinds of which old ones stay behind without pods. */
+const COUNTED: ReadonlySet<WorkloadKind> = new Set(['ReplicaSet', 'ReplicationController']);
 
 type JsonMap = Readonly<Record<string, unknown>>;
 
@@ -65,6 +79,11 @@ export function trimmed(kind: WorkloadKind): (object: WorkloadObject) => Workloa
   };
 }
 
+/** Whether no pod is to be made of an object as things are. */
+export function isIdle({ spec }: WorkloadObject): boolean {
+  return spec?.['replicas'] === 0;
+}
+
 /** Whether two states of an object are to be judged in the same way. */
 export function sameForJudgement(one: WorkloadObject, other: WorkloadObject): boolean {
   const relevant = ({ metadata, spec, status }: WorkloadObject): string =>
@@ -82,6 +101,7 @@ function trimmedTemplate(kind: WorkloadKind, spec: JsonMap | undefined): JsonMap
   const template = (holder: unknown): JsonMap => ({
     template: { spec: trimmedSpec(mapOf(mapOf(mapOf(holder)['template'])['spec'])) },
   });
+  if (mapOf(spec)['replicas'] === 0 && COUNTED.has(kind)) return { ...template(spec), replicas: 0 };
   if (kind !== 'CronJob') return template(spec);
   return { jobTemplate: { spec: template(mapOf(mapOf(spec)['jobTemplate'])['spec']) } };
 }

@@ -22,7 +22,7 @@ describe('the images of a workload', () => {
   it('are those of its pods, then those of its template', () => {
     const top = workload('Deployment', 'web', { images: { web: 'app:2' } });
     const pods = [pod('web-a', { images: { web: 'app:1' }, imageIds: { web: A } })];
-    assert.deepEqual(brief(observedImages(top, pods)), [
+    assert.deepEqual(brief(observedImages([top], pods)), [
       ['background', 'web', 'app:1', A],
       ['template', 'web', 'app:2', '-'],
     ]);
@@ -30,7 +30,7 @@ describe('the images of a workload', () => {
 
   it('are those of its template where there is no pod, so that a denied Deployment is judged too', () => {
     const top = workload('CronJob', 'nightly', { images: { job: 'job:1' } });
-    assert.deepEqual(brief(observedImages(top, [])), [['template', 'job', 'job:1', '-']]);
+    assert.deepEqual(brief(observedImages([top], [])), [['template', 'job', 'job:1', '-']]);
   });
 
   it('are one for pods that run the same', () => {
@@ -38,13 +38,13 @@ describe('the images of a workload', () => {
     const pods = ['a', 'b', 'c'].map((name) =>
       pod(name, { images: { web: A }, imageIds: { web: A } }),
     );
-    assert.deepEqual(brief(observedImages(top, pods)), [['background', 'web', A, A]]);
+    assert.deepEqual(brief(observedImages([top], pods)), [['background', 'web', A, A]]);
   });
 
   it('are starting as long as the node has yet to say what it runs', () => {
     const starting = (phase: string, imageIds = {}): unknown => {
       const web = pod('web-a', { images: { web: 'app:1' }, imageIds, phase });
-      return observedImages(workload('Deployment', 'web', { images: {} }), [web])[0]?.starting;
+      return observedImages([workload('Deployment', 'web', { images: {} })], [web])[0]?.starting;
     };
     assert.equal(starting('Pending'), true);
     assert.equal(starting('Pending', { web: A }), undefined);
@@ -61,7 +61,7 @@ describe('the images of a workload', () => {
       pod('d', { images, spec: { serviceAccountName: 'other' } }),
       pod('e', { images, spec: { imagePullSecrets: [{ name: 'pull' }] } }),
     ];
-    const found = observedImages(top, pods);
+    const found = observedImages([top], pods);
     assert.equal(found.length, 5);
     assert.deepEqual(
       found.map((image) => [image.serviceAccount, image.pullSecrets]),
@@ -87,7 +87,7 @@ describe('the images of a workload', () => {
     };
     const plain = pod('web', { images: { web: 'app:1' }, spec, imageIds: { web: A } });
     const full = { ...plain, status: { ...plain.status, ...status } };
-    assert.deepEqual(brief(observedImages(full, [full])), [
+    assert.deepEqual(brief(observedImages([], [full])), [
       ['background', 'init', 'init:1', A],
       ['background', 'web', 'app:1', A],
       ['background', 'debug', 'debug:1', B],
@@ -97,18 +97,18 @@ describe('the images of a workload', () => {
 
   it('are those of a pod that nothing owns once, and none of one that has ended', () => {
     const alone = pod('alone', { images: { web: A } });
-    assert.deepEqual(brief(observedImages(alone, [alone])), [['background', 'web', A, '-']]);
-    assert.deepEqual(observedImages(alone, []), []);
+    assert.deepEqual(brief(observedImages([], [alone])), [['background', 'web', A, '-']]);
+    assert.deepEqual(observedImages([], []), []);
   });
 
   it('take an image that is reported empty for one that is not reported', () => {
     const starting = pod('a', { images: { web: A }, imageIds: { web: '' } });
-    assert.deepEqual(brief(observedImages(starting, [starting])), [['background', 'web', A, '-']]);
+    assert.deepEqual(brief(observedImages([], [starting])), [['background', 'web', A, '-']]);
   });
 
   it('are refused as a whole where one of them is misshapen', () => {
     const broken = { ...pod('a'), spec: { containers: [{ name: 'web', image: 1 }] } };
-    assert.throws(() => observedImages(workload('Deployment', 'web'), [broken]), {
+    assert.throws(() => observedImages([workload('Deployment', 'web')], [broken]), {
       name: 'WorkloadError',
     });
   });

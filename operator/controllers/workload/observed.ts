@@ -27,15 +27,18 @@ export interface ObservedImage {
   readonly starting?: true;
 }
 
-/** The images of a workload: of its template, and of its live pods. Throws WorkloadError where one is misshapen. */
+/**
+ * The images of a workload: of its live pods, and of the templates that more are made from. Throws
+ * WorkloadError where one is misshapen.
+ */
 export function observedImages(
-  top: WorkloadObject,
+  templates: readonly WorkloadObject[],
   pods: readonly WorkloadObject[],
 ): readonly ObservedImage[] {
-  const template = top.kind === 'Pod' ? [] : imagesOf(top, 'template');
+  const coming = templates.flatMap((holder) => imagesOf(holder, 'template'));
   const running = pods.flatMap((pod) => imagesOf(pod, 'background'));
   const distinct = new Map<string, ObservedImage>();
-  for (const image of [...running, ...template]) distinct.set(JSON.stringify(image), image);
+  for (const image of [...running, ...coming]) distinct.set(JSON.stringify(image), image);
   return [...distinct.values()];
 }
 

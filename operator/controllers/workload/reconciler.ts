@@ -62,6 +62,8 @@ export class WorkloadReconciler {
       await reports.removeStale(key);
       return {};
     }
+    // What is found out in a moment names it again: nothing is told of what may belong to another.
+    if (inventory.awaitsOwner(workload)) return {};
     const since = this.#options.clock.now().getTime();
     const ground = this.#groundOf(workload, snapshot);
     const { findings, results } = await this.#examine(key, { workload, ground }, signal);
@@ -107,9 +109,9 @@ export class WorkloadReconciler {
   }
 
   #imagesOf(workload: WorkloadObject, pods: readonly WorkloadObject[]): readonly ObservedImage[] {
-    const { logger } = this.#options;
+    const { inventory, logger } = this.#options;
     try {
-      return observedImages(workload, pods);
+      return observedImages(inventory.templatesOf(workload), pods);
     } catch (error) {
       if (!(error instanceof WorkloadError)) throw error;
       const { namespace, name } = workload.metadata;

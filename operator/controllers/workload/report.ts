@@ -13,7 +13,7 @@ import {
   type ReportResult,
   type ReportScope,
 } from '../../reporting/index.ts';
-import { keyOfObject } from './inventory.ts';
+import { keyOfObject } from './key.ts';
 import type { WorkloadObject } from './objects.ts';
 
 /** What a report is made with besides the results. */
@@ -30,8 +30,8 @@ export const REPORT_INDEXES: Readonly<Record<string, IndexFunction<PolicyReport>
 };
 
 /** The key of the workload that a report is about. */
-export function keyOfScope({ kind, name, namespace }: ReportScope): string {
-  return keyOfObject({ kind, metadata: { name, namespace } });
+export function keyOfScope({ apiVersion, kind, name, namespace }: ReportScope): string {
+  return keyOfObject({ apiVersion, kind, metadata: { name, namespace } });
 }
 
 /** The name of the report of a workload: the same as long as the workload lives. */

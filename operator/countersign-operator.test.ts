@@ -99,6 +99,7 @@ describe('the operator', () => {
       materialMs: 60_000,
       concurrency: 2,
       reportApi: 'auto',
+      remediation: false,
       ownCertificates: true,
       caStepMs: 30_000,
       judge: new Judge({ evidence, facts: new FactCache(), clock }),

@@ -9,6 +9,7 @@ import {
   addExceptions,
   addPolicies,
   addProgram,
+  addRemediation,
   addReports,
   addWorkloads,
   createParts,
@@ -128,7 +129,7 @@ export class CountersignOperator extends ControllerOperator {
     addExceptions(host, parts);
     addConfigurations(host, parts);
     addReports(host, parts, publisher);
-    addWorkloads(host, parts);
+    addWorkloads(host, parts, addRemediation(host, parts));
     return Promise.resolve();
   }
 

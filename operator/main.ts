@@ -24,7 +24,12 @@ import {
   type KeepingOutcome,
   type VerifiedEvidence,
 } from '../runtime/verified-evidence/index.ts';
-import { limits, type EvidenceSource, type TrustRootSource } from '../verification/index.ts';
+import {
+  limits,
+  type CompiledPolicy,
+  type EvidenceSource,
+  type TrustRootSource,
+} from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
 import { createTufSource } from '../verification/sources/tuf/index.ts';
@@ -68,6 +73,7 @@ async function start(context: LifecycleContext): Promise<void> {
     materialMs: settings.materialMs,
     concurrency: settings.reverificationConcurrency,
     reportApi: settings.reportApi,
+    remediation: settings.remediation,
     ownCertificates: settings.webhook.certificateDirectory === undefined,
     caStepMs: settings.webhook.caStepMs,
     judge,
@@ -135,7 +141,12 @@ function judging(
   const opened = openFacts({ clock, onJob: (outcome) => metrics.factJob(outcome) });
   context.onStop('fact workers', () => opened.stop());
   const { facts, establisher } = opened;
-  const lastVerified = { store: keptEvidence(context) };
+  const lastVerified = {
+    store: keptEvidence(context),
+    // What to act on, and what not, is told by what was verified before.
+    keep: ({ spec }: CompiledPolicy) =>
+      settings.remediation && spec.reverification.onRejected !== 'Report',
+  };
   return { judge: new Judge({ evidence, facts, clock, establisher, lastVerified }), evidence };
 }
 

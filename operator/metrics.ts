@@ -21,6 +21,7 @@ import type { SpanOutcome } from '../runtime/tracing/index.ts';
 import type { KeepingOutcome } from '../runtime/verified-evidence/index.ts';
 import type { ProgramObserver } from './controllers/policy/index.ts';
 import type { TrustReadOutcome, TrustRootObserver } from './controllers/trust/index.ts';
+import type { RemediationAction, RemediationOutcome } from './controllers/remediation/index.ts';
 import type { ConfigurationObserver } from './controllers/webhook-configuration/index.ts';
 import type { Verified } from './controllers/workload/index.ts';
 import type { ReportWrite } from './reporting/index.ts';
@@ -102,6 +103,11 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
   /** A report was written, or could not be. */
   reportWritten(outcome: ReportWrite): void {
     this.#counters.writes.with({ outcome }).inc();
+  }
+
+  /** Remediation acted on a pod or workload, or was kept from it. */
+  remediated(action: RemediationAction, outcome: RemediationOutcome): void {
+    this.#counters.remediations.with({ action, outcome }).inc();
   }
 
   /** A policy judged an image that runs. */
@@ -219,6 +225,7 @@ interface Counters {
   readonly spans: CounterFamily<'outcome'>;
   readonly faults: CounterFamily<'where'>;
   readonly writes: CounterFamily<'outcome'>;
+  readonly remediations: CounterFamily<'action' | 'outcome'>;
   readonly collections: BoundCounter;
 }
 
@@ -237,6 +244,7 @@ function countersOf(metrics: Metrics): Counters {
     spans: metrics.counter(set.spans),
     faults: metrics.counter(set.faults),
     writes: metrics.counter(set.reportWrites),
+    remediations: metrics.counter(set.remediations),
     collections: metrics.counter(set.collections).with(NOTHING),
   };
 }

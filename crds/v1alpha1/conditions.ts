@@ -47,6 +47,16 @@ export const PolicyReason = {
   TrustRootInvalid: 'TrustRootInvalid',
 } as const;
 
+/** Reasons of the Events that tell of remediation, and values of the label `outcome` of its metric. */
+export const RemediationReason = {
+  /** On the workload: some of its pods were evicted. */
+  Evicted: 'Evicted',
+  /** On the workload: nothing is done although there is a cause, for now. */
+  RemediationHeld: 'RemediationHeld',
+  /** On the policy: it asks for remediation, which this installation does not have. */
+  RemediationNotEnabled: 'RemediationNotEnabled',
+} as const;
+
 /** Reasons of the conditions of a SigningException. */
 export const ExceptionReason = {
   /** Ready=True: the spec is valid under its policy. */

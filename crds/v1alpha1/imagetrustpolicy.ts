@@ -194,9 +194,17 @@ export const imageTrustPolicySpec = z
             }),
           )
           .default('1h'),
+        onRejected: z
+          .enum(['Report', 'Evict'])
+          .meta(
+            doc(
+              'What happens to running workloads with an image that does not satisfy the policy any more because trust was revoked, an exception ended or its signatures were deleted. Report: it is reported. Evict: its pods are evicted, some at a time. Needs the component remediation.',
+            ),
+          )
+          .default('Report'),
       })
       .meta(doc('How running workloads are judged again.'))
-      .default({ interval: '1h' }),
+      .default({ interval: '1h', onRejected: 'Report' }),
     registry: registry.meta(doc('How the registry is reached.')).default({}),
   })
   .meta(

@@ -18,6 +18,7 @@ import { differingLeaves, leafPaths } from './fields/leaves.ts';
 import { MATERIAL_TRIALS } from './fields/material-trials.ts';
 import { startMirror, type Mirror } from './fields/mirror.ts';
 import { OUTAGE_TRIALS } from './fields/outage-trials.ts';
+import { REMEDIATION_TRIAL } from './fields/remediation-trial.ts';
 import { REQUIREMENT_TRIALS } from './fields/requirement-trials.ts';
 import { startTlsRegistry, type TlsRegistry } from './fields/tls-registry.ts';
 import type { Kind, Trial, Tried } from './fields/trial.ts';
@@ -30,6 +31,7 @@ const TRIALS: Readonly<Record<Kind, readonly Trial[]>> = {
     ...REQUIREMENT_TRIALS,
     ...ATTESTATION_TRIALS,
     INTERVAL_TRIAL,
+    REMEDIATION_TRIAL,
     ...OUTAGE_TRIALS,
   ],
   SigningException: EXCEPTION_TRIALS,

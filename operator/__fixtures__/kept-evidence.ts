@@ -7,9 +7,9 @@ import type { EvidenceNote, KeptEvidence, VerifiedEvidence } from '../../runtime
 export class KeptInMemory implements VerifiedEvidence {
   readonly #kept = new Map<string, KeptEvidence>();
 
-  note({ key, evidence, collectedAt, verified }: EvidenceNote): void {
+  note({ key, evidence, collectedAt, verified, satisfied = [] }: EvidenceNote): void {
     const before = this.#kept.get(key);
-    if (verified) this.#kept.set(key, { evidence, collectedAt, superseded: false });
+    if (verified) this.#kept.set(key, { evidence, collectedAt, superseded: false, satisfied });
     else if (before !== undefined) this.#kept.set(key, { ...before, superseded: true });
   }
 

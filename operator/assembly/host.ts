@@ -25,6 +25,7 @@ export type ControllerName =
   | 'exception'
   | 'configuration'
   | 'workload'
+  | 'remediation'
   | 'report-api'
   | 'cluster-report';
 

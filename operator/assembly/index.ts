@@ -8,5 +8,6 @@ export type { OperatorOptions } from './options.ts';
 export { createParts } from './parts.ts';
 export { addPolicies } from './policies.ts';
 export { addProgram } from './program.ts';
+export { addRemediation } from './remediation.ts';
 export { addReports } from './reports.ts';
 export { addWorkloads } from './workloads.ts';

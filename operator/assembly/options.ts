@@ -32,6 +32,8 @@ export interface OperatorOptions {
   /** Workloads judged at the same time. */
   readonly concurrency: number;
   readonly reportApi: ReportApiSetting;
+  /** Whether policies may ask for evictions and rollbacks. */
+  readonly remediation: boolean;
   /** Whether we keep the CA of the webhook and set `caBundle`; false where somebody else does. */
   readonly ownCertificates: boolean;
   /** What each step of a rotation of that CA waits. */

@@ -7,15 +7,16 @@ import {
   Refreshes,
   WorkloadExaminer,
   WorkloadReconciler,
+  type FindingsFollower,
 } from '../controllers/workload/index.ts';
 import type { Host, Parts } from './host.ts';
 import { workloadStores } from './parts.ts';
 
 /** Adds what judges running workloads again and reports what it finds. */
-export function addWorkloads(host: Host, parts: Parts): void {
+export function addWorkloads(host: Host, parts: Parts, follower?: FindingsFollower): void {
   const { mirrors, inventory, owners } = parts;
   const { namespaces, configMaps, exceptions, workloads } = mirrors;
-  const reconciler = createReconciler(host, parts);
+  const reconciler = createReconciler(host, parts, follower);
   host.add({
     name: 'workload',
     concurrency: host.options.concurrency,
@@ -32,7 +33,11 @@ export function addWorkloads(host: Host, parts: Parts): void {
   followOwners(owners, sources, inventory, enqueue);
 }
 
-function createReconciler(host: Host, parts: Parts): WorkloadReconciler {
+function createReconciler(
+  host: Host,
+  parts: Parts,
+  follower: FindingsFollower | undefined,
+): WorkloadReconciler {
   const { clock, logger, judge, evidence, tags, keychains } = host.options;
   const { mirrors, program, exceptions, inventory, reports, board, log } = parts;
   const refreshes = new Refreshes(clock);
@@ -50,5 +55,6 @@ function createReconciler(host: Host, parts: Parts): WorkloadReconciler {
     clock,
     logger,
     random: Math.random,
+    follower,
   });
 }

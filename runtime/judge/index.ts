@@ -10,6 +10,7 @@ export type { LastVerified, LastVerifiedOptions } from './last-verified.ts';
 export {
   Judge,
   type Establisher,
+  type GivenEvidence,
   type ImageJudgement,
   type JudgeInput,
   type JudgeOptions,

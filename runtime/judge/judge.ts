@@ -6,12 +6,13 @@ import {
   Allowance,
   evaluate,
   evidenceNeeded,
+  ExceptionIndex,
   OpenQuestions,
   type Answers,
   type CompiledPolicy,
   type Digest,
+  type Evidence,
   type EvidenceState,
-  type ExceptionIndex,
   type FactCache,
   type FactQuestion,
   type ImageReference,
@@ -24,7 +25,7 @@ import { orWhenAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import type { DefaultAction, PolicySnapshot } from '../program/index.ts';
 import type { KeptEvidence } from '../verified-evidence/index.ts';
-import type { EvidenceCache, EvidenceRequest } from './evidence-cache.ts';
+import { gapsOf, type EvidenceCache, type EvidenceRequest } from './evidence-cache.ts';
 import {
   isOutage,
   LastVerifiedEvidence,
@@ -156,6 +157,28 @@ export class Judge {
     return await this.#lastVerified?.find(policy, requestOf(policy, input));
   }
 
+  /**
+   * What a policy says of the image by given evidence alone, at an instant: exceptions have no say, and
+   * no registry is read. Never rejects.
+   */
+  async judgeBy(
+    { policy, evidence, at }: GivenEvidence,
+    input: JudgeInput,
+    signal: AbortSignal,
+  ): Promise<Verdict | undefined> {
+    const plain = { ...input, exceptions: NO_EXCEPTIONS };
+    const cases = [{ policy, evidence: { state: 'collected', evidence } as const }];
+    const judgement = await this.#establish(plain, cases, signal, at);
+    return judgement?.policies[0]?.verdict;
+  }
+
+  /** Whether all evidence that a policy asks for is known, and nothing of it was left unread. */
+  isReadWhole(policy: CompiledPolicy, input: JudgeInput): boolean {
+    if (!policy.needsEvidence) return true;
+    const evidence = this.#options.evidence.peek(requestOf(policy, input));
+    return evidence !== undefined && gapsOf(evidence).length === 0;
+  }
+
   /** Judges what was read, and by kept evidence where an outage is all that stands against it. */
   async #settle(
     input: JudgeInput,
@@ -184,10 +207,11 @@ export class Judge {
     input: JudgeInput,
     cases: readonly PolicyCase[],
     signal: AbortSignal,
+    at?: Date,
   ): Promise<ImageJudgement | undefined> {
     let answers = NO_ANSWERS;
     for (let round = 1; ; round += 1) {
-      const now = this.#options.clock.now();
+      const now = at ?? this.#options.clock.now();
       // An exception may have ended meanwhile: then evidence that was not needed is needed after all.
       const late = cases.some(
         (c) => c.evidence.state === 'not-needed' && needsEvidence(c.policy, input, now),
@@ -288,6 +312,14 @@ export class Judge {
   }
 }
 
+/** Evidence that is given, and the policy to judge by it. */
+export interface GivenEvidence {
+  readonly policy: CompiledPolicy;
+  readonly evidence: Evidence;
+  /** The instant to judge at; now unless told. */
+  readonly at?: Date;
+}
+
 type OpenQuestion = Parameters<Establisher['establish']>[0][number];
 
 interface Weighed {
@@ -303,6 +335,7 @@ interface PolicyCase {
 /** What is asked changes with the minute, as conditions see the time: waits for facts end all the same. */
 const MAX_ROUNDS = 3;
 const NO_ANSWERS: Answers = new Map();
+const NO_EXCEPTIONS = new ExceptionIndex();
 const NOT_NEEDED: EvidenceState = { state: 'not-needed' };
 
 function evidenceOf(standIn: StandIn | undefined): Partial<Pick<PolicyCase, 'evidence'>> {

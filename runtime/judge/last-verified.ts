@@ -94,6 +94,9 @@ export class LastVerifiedEvidence {
       evidence: evidence.evidence,
       collectedAt: collection.startedAt,
       verified: outcome === VERIFIED,
+      satisfied: verdict.results
+        .filter((result) => result.outcome === 'verified')
+        .map(({ requirement }) => requirement),
     });
   }
 

@@ -11,6 +11,7 @@ const CONTROLLERS = [
   'exception',
   'configuration',
   'workload',
+  'remediation',
   'report-api',
   'cluster-report',
 ];
@@ -77,6 +78,12 @@ export const OPERATOR_METRICS = {
   interval: define('gauge', {
     name: 'reverification_interval_seconds',
     help: 'Longest interval of re-verification among the policies in force; 0 without any.',
+  }),
+  remediations: define('counter', {
+    name: 'remediations_total',
+    help: 'Pods that remediation evicted, and what kept it from acting: `blocked` by a PodDisruptionBudget, `held` where a registry may have lost its signatures, `failed` otherwise.',
+    labels: { action: ['evict'], outcome: ['done', 'blocked', 'held', 'failed'] },
+    initial: 'all',
   }),
   reportWrites: define('counter', {
     name: 'report_writes_total',

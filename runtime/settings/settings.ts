@@ -87,6 +87,8 @@ const schema = z.object({
   COUNTERSIGN_MATERIAL_SECONDS: positive(60),
   /** Workloads judged at the same time. */
   COUNTERSIGN_REVERIFICATION_CONCURRENCY: positive(8),
+  /** Whether policies may ask for evictions and rollbacks; needs the rights of the component remediation. */
+  COUNTERSIGN_REMEDIATION: flag,
   /** Which API reports are written in; `auto` is PolicyReport where it is served, else OpenReports. */
   COUNTERSIGN_REPORT_API: z.enum(['auto', 'policyreport', 'openreports', 'none']).default('auto'),
   /** File (or named pipe) that audit records are appended to, `-` for standard output; none where empty. */
@@ -135,6 +137,7 @@ export interface Settings {
   };
   readonly materialMs: number;
   readonly reverificationConcurrency: number;
+  readonly remediation: boolean;
   readonly reportApi: Raw['COUNTERSIGN_REPORT_API'];
   readonly audit: {
     /** Path, or `-` for standard output. */
@@ -210,6 +213,7 @@ function settingsOf(raw: Raw, tracing: TracingSettings | undefined): Settings {
     },
     materialMs: raw.COUNTERSIGN_MATERIAL_SECONDS * 1000,
     reverificationConcurrency: raw.COUNTERSIGN_REVERIFICATION_CONCURRENCY,
+    remediation: raw.COUNTERSIGN_REMEDIATION,
     reportApi: raw.COUNTERSIGN_REPORT_API,
     audit: {
       destination: raw.COUNTERSIGN_AUDIT_LOG,

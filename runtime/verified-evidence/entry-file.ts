@@ -4,6 +4,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
+/** A policy has at most so many requirements, with names of at most so many characters. */
+const MAX_NAMES = 32;
+const MAX_NAME = 63;
+
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
 const schema = z.strictObject({
@@ -14,13 +18,17 @@ const schema = z.strictObject({
   evidence: hash,
   collectedAt: z.int(),
   superseded: z.boolean(),
+  /** Names of requirements. */
+  satisfied: z.array(z.string().max(MAX_NAME)).max(MAX_NAMES).optional(),
 });
 
-/** What is kept under a key: which evidence, and when it was read. */
-export type Entry = Omit<z.infer<typeof schema>, 'formatVersion'>;
+/** What is kept under a key: which requirements were satisfied by which evidence, and when it was read. */
+export type Entry = Omit<z.infer<typeof schema>, 'formatVersion' | 'satisfied'> & {
+  readonly satisfied?: readonly string[];
+};
 
 /** The longest that an entry can be, in bytes. */
-export const MAX_ENTRY_BYTES = 1024;
+export const MAX_ENTRY_BYTES = 4096;
 
 /** The hash of a key, hex: the name of its entry. */
 export function keyHash(key: string): string {
@@ -40,8 +48,8 @@ export function readEntryFile(key: string, bytes: Buffer): Entry | undefined {
   try {
     const { data } = schema.safeParse(JSON.parse(text));
     if (data?.key !== key) return undefined;
-    const { evidence, collectedAt, superseded } = data;
-    return { key, evidence, collectedAt, superseded };
+    const { evidence, collectedAt, superseded, satisfied } = data;
+    return { key, evidence, collectedAt, superseded, ...(satisfied && { satisfied }) };
   } catch {
     return undefined;
   }

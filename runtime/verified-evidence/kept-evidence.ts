@@ -15,6 +15,8 @@ export interface EvidenceNote {
   readonly collectedAt: number;
   /** False for evidence that was read as a whole and by which the image did not satisfy the policy. */
   readonly verified: boolean;
+  /** Names of the requirements that the image satisfied by it; absent where nobody will ask. */
+  readonly satisfied?: readonly string[];
 }
 
 /** Evidence by which an image last satisfied a policy. It proves nothing by itself: it is evaluated anew. */
@@ -24,6 +26,8 @@ export interface KeptEvidence {
   readonly collectedAt: number;
   /** Whether other evidence was read as a whole later on by which the image did not satisfy the policy. */
   readonly superseded: boolean;
+  /** Names of the requirements that the image satisfied by it then; absent where that was not told. */
+  readonly satisfied?: readonly string[];
 }
 
 /** Keeps the evidence by which images last satisfied policies. */

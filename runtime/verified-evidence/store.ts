@@ -39,8 +39,13 @@ interface Refusal {
 
 /** A note on its way to the volume; without a file where it is of a refusal. */
 type Waiting =
-  | { readonly file: EvidenceFile; readonly collectedAt: number; readonly bytes: number }
+  | (Pick<Entry, 'collectedAt' | 'satisfied'> & {
+      readonly file: EvidenceFile;
+      readonly bytes: number;
+    })
   | { readonly file?: undefined; readonly bytes: 0 };
+
+type Kept = Extract<Waiting, { readonly file: EvidenceFile }>;
 
 const REFUSED: Waiting = { bytes: 0 };
 const MAX_REFUSALS = 10_000;
@@ -74,7 +79,7 @@ export class VerifiedEvidenceStore implements VerifiedEvidence {
     });
   }
 
-  note({ key: written, evidence, collectedAt, verified }: EvidenceNote): void {
+  note({ key: written, evidence, collectedAt, verified, satisfied }: EvidenceNote): void {
     if (this.#closed) return;
     const key = keyHash(written);
     const file = evidenceFileOf(evidence);
@@ -83,7 +88,9 @@ export class VerifiedEvidenceStore implements VerifiedEvidence {
       if ((this.#refusals.get(key)?.collectedAt ?? -Infinity) > collectedAt) return;
       this.#refusals.delete(key);
     } else this.#refusals.set(key, { evidence: file.id, collectedAt });
-    this.#enqueue(key, verified ? { file, collectedAt, bytes: bytesOf(file) } : REFUSED);
+    const named = satisfied === undefined ? {} : { satisfied };
+    const kept = { file, collectedAt, bytes: bytesOf(file), ...named };
+    this.#enqueue(key, verified ? kept : REFUSED);
   }
 
   async find(written: string): Promise<KeptEvidence | undefined> {
@@ -94,8 +101,9 @@ export class VerifiedEvidenceStore implements VerifiedEvidence {
       const evidence = await this.#evidenceOf(entry.evidence);
       if (evidence === undefined) return undefined;
       this.#tell('found');
-      const { collectedAt } = entry;
-      return { evidence, collectedAt, superseded: this.#isSuperseded(key, entry) };
+      const { collectedAt, satisfied } = entry;
+      const superseded = this.#isSuperseded(key, entry);
+      return { evidence, collectedAt, superseded, ...(satisfied && { satisfied }) };
     } catch (error) {
       this.#fail(error);
       return undefined;
@@ -144,9 +152,7 @@ export class VerifiedEvidenceStore implements VerifiedEvidence {
       try {
         await this.#options.files.open();
         const outcome =
-          waiting.file === undefined
-            ? await this.#supersede(key)
-            : await this.#keep(key, waiting.file, waiting.collectedAt);
+          waiting.file === undefined ? await this.#supersede(key) : await this.#keep(key, waiting);
         if (outcome !== undefined) this.#tell(outcome);
       } catch (error) {
         this.#fail(error);
@@ -154,8 +160,9 @@ export class VerifiedEvidenceStore implements VerifiedEvidence {
     }
   }
 
-  async #keep(key: string, file: EvidenceFile, collectedAt: number): Promise<KeepingOutcome> {
+  async #keep(key: string, waiting: Kept): Promise<KeepingOutcome> {
     const { files, clock, maxEvidenceBytes } = this.#options;
+    const { file, collectedAt, satisfied } = waiting;
     if (bytesOf(file) > maxEvidenceBytes) {
       // What is kept is older than this, which is what counts.
       await files.remove(entryName(key));
@@ -163,7 +170,8 @@ export class VerifiedEvidenceStore implements VerifiedEvidence {
     }
     const name = evidenceName(file.id);
     if (!(await files.touch(name, clock.now()))) await files.write(name, file.parts);
-    const entry: Entry = { key, evidence: file.id, collectedAt, superseded: false };
+    const named = satisfied === undefined ? {} : { satisfied };
+    const entry: Entry = { key, evidence: file.id, collectedAt, superseded: false, ...named };
     await files.write(entryName(key), [entryFileOf(entry)]);
     return 'kept';
   }

@@ -51,6 +51,9 @@ export interface Judged {
   readonly dueInMs: number;
 }
 
+/** An image that was judged, without what was found of it. */
+export type ImageAt = Pick<Judged, 'observed' | 'image' | 'digest'>;
+
 /** An image that could not be judged by digest, or that no policy matches where one must. */
 export interface Unjudged {
   readonly observed: ObservedImage;
@@ -100,6 +103,14 @@ export class WorkloadExaminer {
   ): Promise<readonly Finding[]> {
     const found = await Promise.all(images.map((image) => this.#one(image, ground, signal)));
     return found.flat();
+  }
+
+  /** What judging an image again takes, as things are now and by the evidence that is known. */
+  async inputOf({ observed, image, digest }: ImageAt, ground: Ground): Promise<JudgeInput> {
+    const { snapshot, exceptions, namespace } = ground;
+    const keychain = await this.#keychainOf(observed, namespace);
+    const use = useOf(observed, withDigest(parseImageReference(image), digest), ground);
+    return { snapshot, use, exceptions, keychain, asKept: true };
   }
 
   async #one(

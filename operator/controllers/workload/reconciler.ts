@@ -37,6 +37,25 @@ export interface WorkloadReconcilerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
+  /** Told of what was found of workloads, where somebody acts on it. */
+  readonly follower?: FindingsFollower | undefined;
+}
+
+/** What was found of a workload. */
+export interface Found {
+  readonly workload: WorkloadObject;
+  readonly findings: readonly Finding[];
+  /** The report before this look. */
+  readonly before: PolicyReport | undefined;
+  /** Whether admission leaves the namespace alone. */
+  readonly exempt: boolean;
+}
+
+/** Follows what is found of workloads. Never throws. */
+export interface FindingsFollower {
+  found(key: string, found: Found): void;
+  /** The workload is gone. */
+  gone(key: string): void;
 }
 
 /** Judges a workload again and tells it in its report. Keys are those of the inventory. */
@@ -59,6 +78,7 @@ export class WorkloadReconciler {
       board.forget(key);
       this.#seen.forget(key);
       log.gone(key);
+      this.#options.follower?.gone(key);
       await reports.removeStale(key);
       return {};
     }
@@ -69,6 +89,8 @@ export class WorkloadReconciler {
     const { findings, results } = await this.#examine(key, { workload, ground }, signal);
     const before = await reports.write(key, workload, results);
     this.#tell(workload, results, before);
+    const exempt = this.#options.exemptNamespaces.has(ground.namespace);
+    this.#options.follower?.found(key, { workload, findings, before, exempt });
     const { clock, random } = this.#options;
     const now = clock.now().getTime();
     const ms = nextLookMs({ findings, ground, since, now, random });

@@ -104,6 +104,7 @@ const TRIALS: Readonly<Record<string, (node: Schema, same: unknown) => Limit>> =
 const COUPLED = new Set([
   'spec.authorities[].key.transparencyLog',
   'spec.authorities[].certificate.trustedTime',
+  'spec.onInconclusive.action',
 ]);
 
 /** Values on both sides of a constraint, for a field that now holds `same`. */

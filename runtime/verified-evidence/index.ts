@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { BoundedFiles } from './bounded-files.ts';
 export type {
   EvidenceNote,
   KeepingOutcome,

@@ -51,5 +51,7 @@ export interface ControlPlane {
   stopApiServer(): Promise<void>;
   /** Stops it when it runs, starts it with the same data and port, waits until it is ready. */
   restartApiServer(): Promise<void>;
+  /** Makes etcd forget all versions of objects but the present ones. */
+  compact(): Promise<void>;
   stop(): Promise<void>;
 }

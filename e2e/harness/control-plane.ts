@@ -102,6 +102,20 @@ class Programs {
     await this.#waitForAnswer('/readyz');
   }
 
+  /** By the JSON gateway of etcd. */
+  async compact(): Promise<void> {
+    const ask = async (path: string, body: object): Promise<string> => {
+      const url = `http://127.0.0.1:${String(this.#layout.etcdPort)}/v3/kv/${path}`;
+      const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`etcd: ${path}: ${text}`);
+      return text;
+    };
+    const anyKey = { key: Buffer.from('/registry').toString('base64') };
+    const { header } = JSON.parse(await ask('range', anyKey)) as { header: { revision: string } };
+    await ask('compaction', { revision: header.revision, physical: true });
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.#running.values()].map((program) => program.stop(0)));
     this.#prepared.range?.release();
@@ -193,6 +207,10 @@ class LocalControlPlane implements ControlPlane {
 
   restartApiServer(): Promise<void> {
     return this.#programs.restartApiServer();
+  }
+
+  compact(): Promise<void> {
+    return this.#programs.compact();
   }
 
   stop(): Promise<void> {

@@ -71,6 +71,10 @@ export class ExistingCluster implements ControlPlane {
     return this.stopApiServer();
   }
 
+  compact(): Promise<void> {
+    return Promise.reject(new Error('the storage of an existing cluster is not ours to compact'));
+  }
+
   stop(): Promise<void> {
     return Promise.resolve();
   }

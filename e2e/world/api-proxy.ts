@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Agent, request as forward } from 'node:https';
+import { Transform } from 'node:stream';
 import { parse } from 'yaml';
 
 /** A call of the process behind the proxy. */
@@ -13,10 +14,12 @@ export interface ApiCall {
   readonly method: string;
   /** Path without the query. */
   readonly path: string;
+  /** Whether it asks for a watch. */
+  readonly isWatch: boolean;
 }
 
 /** What the proxy does in the place of the API server: refuses a call, or never answers it. */
-export type ApiFault = { readonly status: number } | 'hang';
+export type ApiFault = { readonly status: number; readonly retryAfterSeconds?: number } | 'hang';
 
 interface Kubeconfig {
   readonly clusters: readonly {
@@ -36,8 +39,15 @@ export class ApiProxy {
   readonly kubeconfig: string;
   /** Every write since the start, in its order; also those that got a fault for an answer. */
   readonly writes: ApiCall[] = [];
+  /** Every read since the start, in its order; also those that got a fault for an answer. */
+  readonly reads: ApiCall[] = [];
+  /** Watches that the API server answered, at once or later, with 410 Gone. */
+  readonly expired: ApiCall[] = [];
   /** Asked for every call; `undefined` passes it on. */
   fault: (call: ApiCall) => ApiFault | undefined = () => undefined;
+  /** Asked for all that the API server sends; a call for which it says yes once gets nothing any more. */
+  isHole: (call: ApiCall) => boolean = () => false;
+  readonly #open = new Map<ServerResponse, ApiCall>();
   readonly #server: Server;
   readonly #agent: Agent;
   readonly #target: URL;
@@ -62,6 +72,11 @@ export class ApiProxy {
     this.#server.listen(port, '127.0.0.1');
   }
 
+  /** Hangs up on whoever waits for more of these calls. */
+  cut(which: (call: ApiCall) => boolean): void {
+    for (const [response, call] of this.#open) if (which(call)) response.destroy();
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -70,31 +85,60 @@ export class ApiProxy {
 
   #take(request: IncomingMessage, response: ServerResponse): void {
     const { method = '', url = '/' } = request;
-    const call = { at: performance.now(), method, path: url.split('?')[0] ?? '' };
-    if (!READS.has(method)) this.writes.push(call);
+    const [path = '', query = ''] = url.split('?');
+    const isWatch = new URLSearchParams(query).get('watch') === 'true';
+    const call = { at: performance.now(), method, path, isWatch };
+    (READS.has(method) ? this.reads : this.writes).push(call);
+    this.#open.set(response, call);
+    response.once('close', () => this.#open.delete(response));
     const fault = this.fault(call);
     if (fault === 'hang') return;
-    if (fault === undefined) this.#pass(request, response);
-    else refuse(response, fault.status);
+    if (fault === undefined) this.#pass(call, request, response);
+    else refuse(response, fault);
   }
 
-  #pass(request: IncomingMessage, response: ServerResponse): void {
+  #pass(call: ApiCall, request: IncomingMessage, response: ServerResponse): void {
     const { method = 'GET', url: path = '/', headers } = request;
     const { hostname, port } = this.#target;
     const options = { hostname, port, method, path, headers, agent: this.#agent };
     const upstream = forward(options, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-      answer.once('error', () => response.destroy());
+      const through = this.#through(call);
+      answer.pipe(through.bytes).pipe(response);
+      answer.once('error', () => {
+        // Who is behind a black hole does not hear the other end hang up, either.
+        if (!through.isHole()) response.destroy();
+      });
     });
     upstream.once('error', () => response.destroy());
     response.once('close', () => upstream.destroy());
     request.pipe(upstream);
   }
+
+  /** What the bytes of an answer go through, and whether they end there. */
+  #through(call: ApiCall): { readonly bytes: Transform; readonly isHole: () => boolean } {
+    let isHole = false;
+    const swallows = (): boolean => (isHole ||= this.isHole(call));
+    const bytes = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        if (call.isWatch && chunk.includes('"code":410')) this.expired.push(call);
+        if (swallows()) done();
+        else done(null, chunk);
+      },
+      flush: (done) => {
+        if (!swallows()) done();
+      },
+    });
+    return { bytes, isHole: swallows };
+  }
 }
 
-function refuse(response: ServerResponse, code: number): void {
+const REASONS: Readonly<Record<number, string>> = { 403: 'Forbidden', 429: 'TooManyRequests' };
+
+function refuse(response: ServerResponse, fault: Exclude<ApiFault, 'hang'>): void {
+  const { status: code, retryAfterSeconds } = fault;
   const status = { apiVersion: 'v1', kind: 'Status', status: 'Failure', message: 'refused', code };
+  if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds);
   response.writeHead(code, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ ...status, reason: code === 403 ? 'Forbidden' : 'InternalError' }));
+  response.end(JSON.stringify({ ...status, reason: REASONS[code] ?? 'InternalError' }));
 }

@@ -35,8 +35,11 @@ export class LeadershipStage {
     this.#balancer = balancer;
   }
 
-  /** Starts it; what the first processes are started with is what all are. */
-  static async start(counts: Readonly<Record<Kind, number>>): Promise<LeadershipStage> {
+  /** Starts it, with further settings of all processes; what the first ones are started with is what all are. */
+  static async start(
+    counts: Readonly<Record<Kind, number>>,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<LeadershipStage> {
     const made = new Map<Kind, ComponentOptions>();
     const firsts: Member[] = [];
     // Components are made without waiting, so their ports are known before.
@@ -51,7 +54,7 @@ export class LeadershipStage {
       void service?.then((balancer) => balancer.add(member));
       return member.component;
     };
-    const world = await startWorld({ nodes: 0, component });
+    const world = await startWorld({ nodes: 0, env, component });
     const members = [...firsts];
     for (const [kind, options] of made)
       for (let n = 1; n < counts[kind]; n += 1)
@@ -89,6 +92,16 @@ export class LeadershipStage {
     const other = this.operators.find((operator) => operator !== than);
     if (other === undefined) throw new Error('there is one operator only');
     return other;
+  }
+
+  /** The Service passes no connection to this replica any more. */
+  withdraw(webhook: Member): void {
+    this.#balancer.remove(webhook);
+  }
+
+  /** The Service passes connections to it again. */
+  restore(webhook: Member): void {
+    this.#balancer.add(webhook);
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,9 @@ import {
 import type { Host, Parts } from './host.ts';
 import { workloadStores } from './parts.ts';
 
+/** Who waits for a registry that hangs, for up to a minute, does not hold up workloads with images of others. */
+const SLOW = { afterMs: 500, most: 256 };
+
 /** Adds what judges running workloads again and reports what it finds. */
 export function addWorkloads(host: Host, parts: Parts, follower?: FindingsFollower): void {
   const { mirrors, inventory, owners } = parts;
@@ -20,6 +23,7 @@ export function addWorkloads(host: Host, parts: Parts, follower?: FindingsFollow
   host.add({
     name: 'workload',
     concurrency: host.options.concurrency,
+    slow: SLOW,
     reconcile: (key, signal) => reconciler.reconcile(key, signal),
     needs: [namespaces, configMaps, exceptions, ...Object.values(workloads)],
   });

@@ -13,7 +13,12 @@ import {
   type ReflectorStatus,
 } from '../../runtime/kube/index.ts';
 import type { Logger } from '../../runtime/log/index.ts';
-import { WorkQueue, type QueueObserver, type Reconciler } from '../../runtime/queue/index.ts';
+import {
+  WorkQueue,
+  type QueueObserver,
+  type QueueOptions,
+  type Reconciler,
+} from '../../runtime/queue/index.ts';
 
 /** What an operator runs on. */
 export interface FrameworkOptions {
@@ -35,6 +40,8 @@ export type MirrorSpec<T extends KubeObject> = Omit<
 export interface ControllerSpec {
   readonly name: string;
   readonly concurrency: number;
+  /** Keys that wait for somebody slow do not count to that, see {@link QueueOptions}. */
+  readonly slow?: QueueOptions['slow'];
   readonly reconcile: Reconciler;
   /** Work begins when these hold a whole list; what was enqueued before waits. */
   readonly needs: readonly Pick<Reflector<KubeObject>, 'synced'>[];
@@ -127,9 +134,11 @@ export abstract class ControllerOperator extends k8sOperator.default {
 
   /** Adds a controller; answers its queue, for the handlers that enqueue keys. To be called from `init`. */
   protected controller(spec: ControllerSpec): WorkQueue {
-    const { name, concurrency, reconcile, needs } = spec;
+    const { name, concurrency, slow, reconcile, needs } = spec;
     const { clock, observerOf } = this.#options;
-    const queue = new WorkQueue({ reconcile, clock, concurrency, observer: observerOf(name) });
+    const observer = observerOf(name);
+    const more = slow === undefined ? {} : { slow };
+    const queue = new WorkQueue({ reconcile, clock, concurrency, observer, ...more });
     this.#controllers.push({ name, queue, needs });
     return queue;
   }

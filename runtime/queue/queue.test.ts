@@ -72,6 +72,38 @@ describe('the work queue', () => {
     await queue.stop();
   });
 
+  it('lets keys that wait for somebody slow hold up nobody else, within a bound', async () => {
+    const seen: string[] = [];
+    let active = 0;
+    let most = 0;
+    const slow = Promise.withResolvers<undefined>();
+    const queue = new WorkQueue({
+      clock: systemClock,
+      concurrency: 2,
+      slow: { afterMs: 20, most: 6 },
+      reconcile: async (key) => {
+        active += 1;
+        most = Math.max(most, active);
+        if (key.startsWith('slow')) await slow.promise;
+        else seen.push(key);
+        active -= 1;
+        return {};
+      },
+    });
+    for (let n = 0; n < 6; n += 1) queue.add(`slow-${n.toString()}`);
+    queue.add('quick');
+    queue.start();
+    assert.equal(active, 2);
+    while (seen.length < 1) await sleep(5);
+    assert.equal(most, 7);
+    for (let n = 6; n < 20; n += 1) queue.add(`slow-${n.toString()}`);
+    await sleep(100);
+    assert.equal(most, 8);
+    assert.equal(queue.depth, 12);
+    slow.resolve(undefined);
+    await queue.stop();
+  });
+
   it('retries with backoff, and begins anew after a success', async () => {
     const delays: (number | undefined)[] = [];
     let left = 3;

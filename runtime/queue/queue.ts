@@ -35,6 +35,12 @@ export interface QueueOptions {
   readonly clock: Clock;
   /** Keys worked on at the same time; never the same one twice. */
   readonly concurrency: number;
+  /**
+   * A key that is worked on for longer than `afterMs` waits for somebody slow, and does not count to
+   * `concurrency` any more, as long as there are no more than `most` such: who is slow then holds up
+   * nobody else. Every key counts where this is absent.
+   */
+  readonly slow?: { readonly afterMs: number; readonly most: number };
   readonly observer?: QueueObserver;
   /** Backoff of the first retry and its bound, milliseconds. */
   readonly backoffMs?: { readonly first: number; readonly most: number };
@@ -52,6 +58,8 @@ export class WorkQueue {
   readonly #options: QueueOptions;
   readonly #waiting = new Set<string>();
   readonly #active = new Set<string>();
+  /** Those of the active ones that are slow. */
+  readonly #slow = new Set<string>();
   readonly #again = new Set<string>();
   readonly #failures = new Map<string, number>();
   readonly #timetable: Timetable;
@@ -104,17 +112,37 @@ export class WorkQueue {
   #work(): void {
     if (!this.#started || this.#stop.signal.aborted) return;
     for (const key of this.#waiting) {
-      if (this.#active.size >= this.#options.concurrency) return;
+      if (this.#occupied >= this.#options.concurrency) return;
       this.#waiting.delete(key);
       this.#active.add(key);
       void this.#reconcile(key);
     }
   }
 
+  /** How many keys count to the bound. */
+  get #occupied(): number {
+    return this.#active.size - Math.min(this.#slow.size, this.#options.slow?.most ?? 0);
+  }
+
+  /** Lets another key begin when this one turns out to be slow. Answers how to end that. */
+  #watchSlow(key: string): () => void {
+    const { slow } = this.#options;
+    if (slow === undefined) return () => undefined;
+    const timer = setTimeout(() => {
+      this.#slow.add(key);
+      this.#work();
+    }, slow.afterMs);
+    return () => {
+      clearTimeout(timer);
+      this.#slow.delete(key);
+    };
+  }
+
   async #reconcile(key: string): Promise<void> {
     const { clock, reconcile, observer } = this.#options;
     const started = clock.monotonic();
     this.#timetable.delete(key);
+    const unwatch = this.#watchSlow(key);
     try {
       const { requeueAfterMs } = await reconcile(key, this.#stop.signal);
       this.#failures.delete(key);
@@ -123,6 +151,7 @@ export class WorkQueue {
     } catch (thrown) {
       this.#failed(key, thrown, clock.monotonic() - started);
     }
+    unwatch();
     this.#active.delete(key);
     if (this.#again.delete(key)) this.#waiting.add(key);
     if (this.#stop.signal.aborted && this.#active.size === 0) this.#idle.resolve(undefined);

@@ -3,7 +3,6 @@
 
 import type { Mode } from '../../crds/index.ts';
 import {
-  Allowance,
   evaluate,
   evidenceNeeded,
   ExceptionIndex,
@@ -291,12 +290,12 @@ export class Judge {
     const subject = subjectOf(input.use);
     const { exceptions, use } = input;
     const open: OpenQuestion[] = [];
-    const allowance = new Allowance();
+    const facts = new OpenQuestions(this.#options.facts, answers);
     const policies = cases.map(({ policy, evidence }): PolicyJudgement => {
-      const facts = new OpenQuestions(this.#options.facts, answers, allowance);
       const verdict = evaluate({ policy, subject, evidence, exceptions, now, facts });
-      if (facts.open.length > 0 && verdict.results.some((r) => r.outcome === 'inconclusive'))
-        open.push(...facts.open.map((question) => ({ policy, question })));
+      const asked = facts.takeOpen();
+      if (asked.length > 0 && verdict.results.some((r) => r.outcome === 'inconclusive'))
+        open.push(...asked.map((question) => ({ policy, question })));
       if (evidence.state === 'collected' && this.#lastVerified?.isKeptFor(policy) === true)
         this.#note({ policy, evidence, verdict }, input);
       return { policy, mode: policy.modeIn(use.namespaceLabels), verdict };

@@ -5,9 +5,11 @@ import { toVerificationError, type VerificationError } from '../error.ts';
 import { repositoryName, type Digest, type ImageReference } from '../image/index.ts';
 import {
   asksForEvidence,
+  type AttestationRequirement,
   type CompiledPolicy,
   type CompiledRequirement,
   type ExceptionIndex,
+  type SignatureRequirement,
 } from '../policy/index.ts';
 import type { Evidence } from '../ports.ts';
 import { isInconclusive } from '../reasons.ts';
@@ -157,13 +159,8 @@ function judgeEvidence(requirement: CompiledRequirement, question: Case): Requir
     case 'allowedRepositories':
       return judgeRepository(requirement, question.subject);
     case 'signature':
-      return judgeCollected(requirement, question, (evidence) =>
-        evaluateSignature(requirement, { ...contextOf(question), evidence }),
-      );
     case 'attestation':
-      return judgeCollected(requirement, question, (evidence) =>
-        evaluateAttestation(requirement, { ...contextOf(question), evidence }),
-      );
+      return judgeCollected(requirement, question);
   }
 }
 
@@ -197,17 +194,26 @@ function judgeRepository(
 }
 
 function judgeCollected(
-  requirement: CompiledRequirement,
-  { evidence, subject }: Case,
-  judgeBy: (evidence: Evidence) => RequirementResult,
+  requirement: SignatureRequirement | AttestationRequirement,
+  { evidence, subject, facts, now, policy }: Case,
 ): RequirementResult {
-  const base = baseOf(requirement);
   switch (evidence.state) {
-    case 'collected':
+    case 'collected': {
       if (evidence.evidence.digest !== subject.digest)
         throw new Error('evidence is of another digest');
-      return judgeBy(evidence.evidence);
+      const question = {
+        evidence: evidence.evidence,
+        facts,
+        image: subject.image,
+        now: now.getTime(),
+        acceptsIndex: policy.acceptsIndex,
+      };
+      return requirement.kind === 'signature'
+        ? evaluateSignature(requirement, question)
+        : evaluateAttestation(requirement, question);
+    }
     case 'failed': {
+      const base = baseOf(requirement);
       const { code, message } = evidence.error;
       return isInconclusive(code)
         ? { ...base, outcome: 'inconclusive', code, message }
@@ -216,18 +222,6 @@ function judgeCollected(
     case 'not-needed':
       throw new Error('evidence is needed but was not collected');
   }
-}
-
-interface Context {
-  readonly facts: Facts;
-  readonly image: ImageReference;
-  readonly now: number;
-  readonly acceptsIndex: boolean;
-}
-
-function contextOf({ facts, subject, now, policy }: Case): Context {
-  const { acceptsIndex } = policy;
-  return { facts, image: subject.image, now: now.getTime(), acceptsIndex };
 }
 
 function baseOf({ name, kind }: CompiledRequirement): {

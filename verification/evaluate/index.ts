@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export { Allowance } from './allowance.ts';
 export { type Coverage } from './exception.ts';
 export {
   evaluate,

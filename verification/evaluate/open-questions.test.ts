@@ -14,7 +14,6 @@ import {
   testPolicy,
   testSubject,
 } from '../testing/index.ts';
-import { Allowance } from './allowance.ts';
 import { evaluate } from './evaluate.ts';
 import { establishFact, FactCache } from './facts.ts';
 import { OpenQuestions, type Answers } from './open-questions.ts';
@@ -46,29 +45,35 @@ describe('what one judgement leaves open', () => {
 
   it('X41: is all beyond a dozen facts, so that many small signatures keep nobody waiting; junk never says no', () => {
     const cache = new FactCache({ heavyBytes: 64 * 1024 });
-    const first = new OpenQuestions(cache, new Map(), new Allowance());
+    const first = new OpenQuestions(cache, new Map());
     assert.equal(judge(policy, evidence, first), 'inconclusive');
-    assert.equal(first.open.length, 41 - 12);
+    const open = first.takeOpen();
+    assert.equal(open.length, 41 - 12);
     const answers: Answers = new Map(
-      first.open.map((question) => [cache.keyOf(question), establishFact(question)]),
+      open.map((question) => [cache.keyOf(question), establishFact(question)]),
     );
-    const second = new OpenQuestions(cache, answers, new Allowance());
+    const second = new OpenQuestions(cache, answers);
     assert.equal(judge(policy, evidence, second), 'verified');
   });
 
-  it('is shared by the policies of the judgement', () => {
-    const cache = new FactCache({ heavyBytes: 64 * 1024 });
-    const allowance = new Allowance();
+  it('is told for each policy of the judgement, while they share what is established at once', () => {
+    const facts = new OpenQuestions(new FactCache({ heavyBytes: 64 * 1024 }), new Map());
     const others = compilePolicy('others', testPolicy([STRANGER, new KeyIssuer()]));
-    judge(policy, evidence, new OpenQuestions(cache, new Map(), allowance));
-    const late = new OpenQuestions(cache, new Map(), allowance);
-    assert.equal(judge(others, evidence, late), 'inconclusive');
-    assert.ok(late.open.length >= 41);
+    judge(policy, evidence, facts);
+    assert.equal(facts.takeOpen().length, 41 - 12);
+    assert.deepEqual(facts.takeOpen(), []);
+    assert.equal(judge(others, evidence, facts), 'inconclusive');
+    const authorities = others.requirements.flatMap((r) =>
+      'authorities' in r ? r.authorities : [],
+    );
+    const open = facts.takeOpen();
+    assert.ok(open.length >= 41);
+    assert.ok(open.every(({ authority }) => authorities.includes(authority)));
   });
 
   it('is nothing where nobody is kept waiting', () => {
-    const facts = new OpenQuestions(new FactCache(), new Map(), new Allowance());
+    const facts = new OpenQuestions(new FactCache(), new Map());
     assert.equal(judge(policy, evidence, facts), 'verified');
-    assert.deepEqual(facts.open, []);
+    assert.deepEqual(facts.takeOpen(), []);
   });
 });

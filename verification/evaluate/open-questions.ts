@@ -4,35 +4,39 @@
 import type { CompiledAuthority } from '../authority/index.ts';
 import type { AttestationFact, SignatureFact } from '../cosign/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
-import type { Allowance } from './allowance.ts';
+import { Allowance } from './allowance.ts';
 import type { AttestationQuestion, FactQuestion, Facts } from './fact-question.ts';
 import type { FactCache } from './facts.ts';
 import type { Remembered } from './remember.ts';
+
+const NONE: readonly FactQuestion[] = [];
 
 /** Answers to questions by `FactCache.keyOf`, good for one judgement. */
 export type Answers = ReadonlyMap<string, SignatureFact | AttestationFact>;
 
 /**
  * The facts of a cache, with answers for some of those that it has not; takes note of what neither could
- * tell. For one call of `evaluate`.
+ * tell. For one judgement: its policies, one after the other, share an allowance.
  */
 export class OpenQuestions implements Facts {
   readonly verified: Remembered;
   readonly #cache: FactCache;
   readonly #answers: Answers;
-  readonly #allowance: Allowance;
-  #open: FactQuestion[] | undefined;
+  readonly #allowance = new Allowance();
+  #open: FactQuestion[] = [];
 
-  constructor(cache: FactCache, answers: Answers, allowance: Allowance) {
+  constructor(cache: FactCache, answers: Answers) {
     this.verified = cache.verified;
     this.#cache = cache;
     this.#answers = answers;
-    this.#allowance = allowance;
   }
 
-  /** What could not be told. */
-  get open(): readonly FactQuestion[] {
-    return this.#open ?? [];
+  /** What could not be told since this was last asked. */
+  takeOpen(): readonly FactQuestion[] {
+    if (this.#open.length === 0) return NONE;
+    const open = this.#open;
+    this.#open = [];
+    return open;
   }
 
   signature(
@@ -54,7 +58,7 @@ export class OpenQuestions implements Facts {
 
   #ask(question: FactQuestion): SignatureFact | AttestationFact | undefined {
     const answer = this.#answers.get(this.#cache.keyOf(question));
-    if (answer === undefined) (this.#open ??= []).push(question);
+    if (answer === undefined) this.#open.push(question);
     return answer;
   }
 }

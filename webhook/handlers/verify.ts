@@ -211,17 +211,8 @@ export class VerifyHandler {
   }
 
   #inputOf(job: Job, image: ImageReference, digest: Digest): JudgeInput {
-    const { snapshot, keychain, place } = job;
-    const { exceptions } = this.#options;
-    return {
-      snapshot,
-      use: useOf(hasDigest(image) ? image : withDigest(image, digest), place),
-      /** As they are at the instant of the verdict: one may be revoked while evidence is read. */
-      get exceptions() {
-        return exceptions.index;
-      },
-      keychain,
-    };
+    const pinned = hasDigest(image) ? image : withDigest(image, digest);
+    return new LiveInput(job, useOf(pinned, job.place), this.#options.exceptions);
   }
 
   #take(
@@ -246,6 +237,32 @@ export class VerifyHandler {
       this.#options.observer.mirror();
     const folded = fold(uid, job.target, findings, job.judgements);
     return this.#options.keepsBasis === true ? { ...folded, basis: job } : folded;
+  }
+}
+
+/**
+ * A judgement that sees the exceptions as they are at its instant: one may be revoked while evidence is
+ * read. A class, since a getter in a literal makes each object one of a kind, which is slow.
+ */
+class LiveInput implements JudgeInput {
+  readonly snapshot: PolicySnapshot;
+  readonly use: JudgeInput['use'];
+  readonly keychain: Keychain;
+  readonly #exceptions: VerifyOptions['exceptions'];
+
+  constructor(
+    { snapshot, keychain }: Job,
+    use: JudgeInput['use'],
+    exceptions: VerifyOptions['exceptions'],
+  ) {
+    this.snapshot = snapshot;
+    this.keychain = keychain;
+    this.use = use;
+    this.#exceptions = exceptions;
+  }
+
+  get exceptions(): ExceptionIndex {
+    return this.#exceptions.index;
   }
 }
 

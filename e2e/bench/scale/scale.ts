@@ -195,16 +195,16 @@ function expect({ reports, workloads, images }: ScaleScene, trusted: Trusted): v
   );
 }
 
-/** Until the operator has written what a pass leaves behind: events come after reports. */
+/** Until the operator has written what a pass leaves behind: events and status come after reports. */
 async function quiet({ audit }: ScaleScene): Promise<void> {
-  let last = -1;
+  let position = audit.position();
   await waitFor(
     () => {
-      const before = last;
-      last = audit.position();
-      return last === before;
+      const from = position;
+      position = audit.position();
+      return from < position && writesOf(audit.callsSince(from)) === 0;
     },
-    { timeoutMs: 60_000, intervalMs: 3_000, message: 'an operator that is done' },
+    { timeoutMs: 120_000, intervalMs: 5_000, message: 'an operator that is done' },
   );
 }
 

@@ -103,6 +103,8 @@ export class ApiProxy {
     const options = { hostname, port, method, path, headers, agent: this.#agent };
     const upstream = forward(options, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
+      // A watch is accepted before there is anything to tell.
+      response.flushHeaders();
       const through = this.#through(call);
       answer.pipe(through.bytes).pipe(response);
       answer.once('error', () => {

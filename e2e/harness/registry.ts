@@ -81,8 +81,8 @@ function addressOf(options: RegistryOptions, port: number): string {
 function commandOf(options: RegistryOptions, place: Place): { program: string; args: string[] } {
   const { port, directory, data } = place;
   if (options.kind === 'olareg') {
-    const args = ['serve', '--addr', '127.0.0.1', '--port', String(port), '--dir', data];
-    return { program: tool('olareg'), args };
+    const where = ['--addr', '127.0.0.1', '--port', String(port), '--dir', data];
+    return { program: tool('olareg'), args: ['serve', '--api-delete', ...where] };
   }
   const file = join(directory, 'config.yml');
   const users = join(directory, 'htpasswd');

@@ -30,6 +30,11 @@ export class FakeRegistry implements EvidenceSource {
   /** Puts a manifest there, signed by the issuers; what was there is gone. Answers how it is pulled. */
   push(repository: string, manifest: Manifest, ...signers: readonly KeyIssuer[]): string {
     const signatures = signers.map((signer) => simpleSigningEvidence(signer.simpleSigning(manifest.digest)));
+    return this.put(repository, manifest, signatures);
+  }
+
+  /** As `push`, with signatures of any kind. */
+  put(repository: string, manifest: Manifest, signatures: Evidence['signatures']): string {
     this.#evidence.set(`${repository}@${manifest.digest}`, evidenceOf(manifest, signatures));
     return `${repository}@${manifest.digest}`;
   }

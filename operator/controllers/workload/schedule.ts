@@ -22,8 +22,9 @@ const AFTER_MS = 1;
 
 /**
  * Milliseconds until a workload is to be looked at again: when the evidence of one of its images is
- * due, or at the next instant at which an exception for one of them begins or ends, or at which what was
- * verified ends with the window of a key or the age of an attestation. What could not be told or read
+ * due, or at the next instant at which an exception for one of them or the window of a key begins, or at
+ * which an exception ends, or what was verified ends with the window of a key, a certificate up to its
+ * root or the age of an attestation. What could not be told or read
  * comes sooner. `undefined` where nothing but a change can make a difference.
  */
 export function nextLookMs(input: ScheduleInput): number | undefined {
@@ -35,6 +36,7 @@ export function nextLookMs(input: ScheduleInput): number | undefined {
   const boundaries = findings
     .flatMap((finding) => [
       ...boundariesOf(finding, ground.namespace, ground.exceptions),
+      ...beginningsOf(finding),
       ...endsOf(finding),
     ])
     .filter((instant) => instant > since)
@@ -67,6 +69,15 @@ function boundariesOf(
   return finding.policies
     .flatMap(({ policy }) => exceptions.candidates(policy.name, namespace, finding.digest))
     .flatMap((exception) => [exception.notBefore, exception.expiresAt]);
+}
+
+/** What a key signed may count from the instant on at which its window begins. */
+function beginningsOf(finding: Finding): readonly number[] {
+  if ('error' in finding) return [];
+  return finding.policies
+    .flatMap(({ policy }) => policy.requirements)
+    .flatMap((requirement) => ('authorities' in requirement ? requirement.authorities : []))
+    .flatMap((authority) => (authority.kind === 'key' ? [authority.window.from] : []));
 }
 
 /** A verified result holds up to its last instant, and is over after it; so does evidence that was kept. */

@@ -2,18 +2,16 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'mocha';
+import { it } from 'mocha';
+import { CASES, describeSuite, PUBLIC_GOOD } from '../__fixtures__/conformance-suite.ts';
 import { parseCertificate } from './certificate.ts';
 import { verifyChain } from './chain.ts';
 import type { TrustMaterial } from './material.ts';
 import { verifyScts, type VerifiedScts } from './sct.ts';
 import { verifyTimestamps, type VerifiedTimestamps } from './timestamp.ts';
 import { parseTrustedRoot } from './trusted-root.ts';
-
-const VECTORS = process.env['CONFORMANCE_DIR'] ?? '../shared/vectors/sigstore-conformance';
-const CASES = join(VECTORS, 'bundle-verify');
 
 /** Cases whose timestamps are refused; those of all others are good, whatever else is wrong. */
 const REFUSED_TIMESTAMPS: ReadonlyMap<string, RegExp> = new Map([
@@ -61,16 +59,8 @@ interface Case {
   readonly tokens: readonly Buffer[];
 }
 
-const names = existsSync(CASES)
-  ? readdirSync(CASES, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name)
-  : [];
-const cases = names.flatMap((name) => readCase(name) ?? []);
-
-describe('timestamps of the Sigstore conformance suite', () => {
-  if (names.length === 0) it.skip('needs the vectors in CONFORMANCE_DIR');
-  for (const each of cases.filter(({ tokens }) => tokens.length > 0)) {
+describeSuite('timestamps of the Sigstore conformance suite', (names) => {
+  for (const each of readCases(names).filter(({ tokens }) => tokens.length > 0)) {
     const refusal = REFUSED_TIMESTAMPS.get(each.name);
     if (refusal === undefined)
       it(`${each.name}: the timestamp is good`, () => {
@@ -89,9 +79,8 @@ describe('timestamps of the Sigstore conformance suite', () => {
   }
 });
 
-describe('SCTs of the Sigstore conformance suite', () => {
-  if (names.length === 0) it.skip('needs the vectors in CONFORMANCE_DIR');
-  for (const { name, leaf, trust } of cases) {
+describeSuite('SCTs of the Sigstore conformance suite', (names) => {
+  for (const { name, leaf, trust } of readCases(names)) {
     if (leaf === undefined || NO_PATH.has(name)) continue;
     const isRefused = REFUSED_SCTS.has(name);
     it(`${name}: the SCT is ${isRefused ? 'refused' : 'good'}`, () => {
@@ -102,18 +91,22 @@ describe('SCTs of the Sigstore conformance suite', () => {
   }
 });
 
-describe('the cases of the Sigstore conformance suite', () => {
-  if (names.length === 0) it.skip('needs the vectors in CONFORMANCE_DIR');
-  else
-    it('are left out nowhere where they are named after timestamps or SCTs', () => {
-      const read = new Set(cases.map(({ name }) => name));
-      const wanted = names.filter((name) => NAMED.test(name));
-      assert.ok(wanted.length >= 14);
-      assert.ok(wanted.every((name) => read.has(name)));
-      for (const name of [...REFUSED_TIMESTAMPS.keys(), ...OUTSIDE, ...REFUSED_SCTS])
-        assert.match(name, /_fail$/);
-    });
+describeSuite('the cases of the Sigstore conformance suite', (names) => {
+  it('are left out nowhere where they are named after timestamps or SCTs', () => {
+    const read = new Set(readCases(names).map(({ name }) => name));
+    const wanted = names.filter((name) => NAMED.test(name));
+    assert.ok(wanted.length >= 14);
+    assert.ok(wanted.every((name) => read.has(name)));
+    for (const name of [...REFUSED_TIMESTAMPS.keys(), ...OUTSIDE, ...REFUSED_SCTS]) {
+      assert.match(name, /_fail$/);
+      assert.ok(read.has(name), name);
+    }
+  });
 });
+
+function readCases(names: readonly string[]): readonly Case[] {
+  return names.flatMap((name) => readCase(name) ?? []);
+}
 
 function isWithin(leaf: Buffer, times: readonly number[]): boolean {
   const { validity } = parseCertificate(leaf);
@@ -141,7 +134,7 @@ function sctsOf(leaf: Buffer, trust: TrustMaterial): VerifiedScts {
 /** Nothing where bundle or trusted root are refused before anything of this could be asked. */
 function readCase(name: string): Case | undefined {
   const own = join(CASES, name, 'trusted_root.json');
-  const root = existsSync(own) ? own : join(VECTORS, '../trusted_root.public-good.json');
+  const root = existsSync(own) ? own : PUBLIC_GOOD;
   try {
     const text = readFileSync(join(CASES, name, 'bundle.sigstore.json'), 'utf8');
     const bundle = JSON.parse(text) as RawBundle;

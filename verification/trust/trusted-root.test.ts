@@ -3,10 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { createHash, type KeyObject } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { CASES, describeSuite, PUBLIC_GOOD } from '../__fixtures__/conformance-suite.ts';
 import { VerificationError } from '../error.ts';
 import {
   generateCertificateKey,
@@ -17,7 +18,6 @@ import {
 import type { TrustMaterial } from './material.ts';
 import { parseTrustedRoot } from './trusted-root.ts';
 
-const VECTORS = join(import.meta.dirname, '../../../shared/vectors');
 const START = '2021-01-12T11:53:27Z';
 
 const spki = (key: KeyObject): Buffer => key.export({ format: 'der', type: 'spki' });
@@ -77,38 +77,31 @@ function edited(path: readonly (string | number)[], value: unknown): object {
   return copy;
 }
 
-describe('trusted roots of others', function () {
-  const files = existsSync(VECTORS)
-    ? readdirSync(VECTORS, { recursive: true, encoding: 'utf8' })
-        .filter((file) => /trusted_root[^/]*\.json$/.test(file))
-        .sort()
-    : [];
+describeSuite('trusted roots of others', (cases) => {
+  const files = cases
+    .map((name) => join(CASES, name, 'trusted_root.json'))
+    .filter((file) => existsSync(file));
+  const read = (file: string): TrustMaterial => parseTrustedRoot(readFileSync(file, 'utf8'));
 
-  it('are there', function () {
-    if (files.length === 0) this.skip();
-    assert.ok(files.length >= 39);
-  });
-  for (const file of files.filter((name) => !name.includes('missing-validity-start'))) {
-    it(`are read: ${file}`, () => {
-      const text = readFileSync(join(VECTORS, file), 'utf8');
-      const material = parseTrustedRoot(text);
-      assert.equal(material.hash, sha256(text).toString('hex'));
-      assert.ok(material.tlogs.length > 0 && material.certificateAuthorities.length > 0);
-    });
+  it('are there', () => assert.ok(files.length >= 38));
+  for (const file of [PUBLIC_GOOD, ...files]) {
+    const name = relative(CASES, file);
+    if (name.includes('missing-validity-start'))
+      it(`are refused where they must be: ${name}`, () =>
+        assert.throws(
+          () => read(file),
+          invalid(/^tlogs\[1\]\.publicKey\.validFor\.start: is missing$/),
+        ));
+    else
+      it(`are read: ${name}`, () => {
+        const material = read(file);
+        assert.equal(material.hash, sha256(readFileSync(file)).toString('hex'));
+        assert.ok(material.tlogs.length > 0 && material.certificateAuthorities.length > 0);
+      });
   }
-  for (const file of files.filter((name) => name.includes('missing-validity-start'))) {
-    it(`are refused where they must be: ${file}`, () =>
-      assert.throws(
-        () => parseTrustedRoot(readFileSync(join(VECTORS, file), 'utf8')),
-        invalid(/^tlogs\[1\]\.publicKey\.validFor\.start: is missing$/),
-      ));
-  }
-  it('name the public logs', function () {
-    const file = files.find((name) => name.includes('public-good'));
-    if (file === undefined) return this.skip();
-    const { tlogs } = parseTrustedRoot(readFileSync(join(VECTORS, file), 'utf8'));
+  it('name the public logs', () => {
     assert.deepEqual(
-      tlogs.map(({ origin, hash }) => [origin, hash]),
+      read(PUBLIC_GOOD).tlogs.map(({ origin, hash }) => [origin, hash]),
       [
         ['rekor.sigstore.dev', 'sha256'],
         ['log2025-1.rekor.sigstore.dev', null],

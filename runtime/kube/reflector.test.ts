@@ -46,6 +46,7 @@ describe('the reflector', () => {
       logger: createLogger({ level: 'debug', format: 'json', sink: (line) => log.push(line) }),
       resource: PODS,
       backoffMs: { first: 4, most: 20 },
+      missingMs: 20,
       ...options,
     }));
   /** Starts one, and waits until it has listed and watches. */
@@ -257,6 +258,37 @@ describe('the reflector', () => {
     assert.equal(reflector.status().problem, undefined);
   });
 
+  for (const { what, intercepted, waits } of [
+    {
+      what: 'five seconds at most while the API server refuses',
+      intercepted: { status: 503, body: 'overloaded' },
+      waits: [200, 400, 800, 1600, 3200, 5000, 5000],
+    },
+    {
+      what: 'half a minute where the type is not served',
+      intercepted: NO_SUCH_TYPE,
+      waits: [30_000],
+    },
+  ])
+    it(`fault 6: waits ${what}`, async () => {
+      const waited: number[] = [];
+      const clock = {
+        ...systemClock,
+        sleep: (ms: number, signal?: AbortSignal): Promise<void> => {
+          waited.push(ms);
+          return systemClock.sleep(1, signal);
+        },
+      };
+      server.intercept = () => intercepted;
+      const logger = createLogger({ level: 'error', format: 'json', sink: () => undefined });
+      const client = new KubeClient(config);
+      const random = (): number => 1;
+      reflector = new Reflector({ client, clock, logger, resource: PODS, random });
+      reflector.start();
+      await until(() => waited.length >= waits.length);
+      assert.deepEqual(waited.slice(0, waits.length), waits);
+    });
+
   it('tells how long the API server has been silent', async () => {
     await following();
     const silent = reflector.secondsSinceContact();
@@ -283,7 +315,7 @@ describe('the reflector', () => {
 
   it('is synced no more where the type is taken away, keeps what it has, and waits long', async () => {
     put('web');
-    await following({ backoffMs: { first: 1, most: 60 }, random: () => 1 });
+    await following({ missingMs: 60, random: () => 1 });
     server.intercept = () => NO_SUCH_TYPE;
     server.endWatches('abruptly');
     await until(() => !reflector.hasSynced);

@@ -24,8 +24,13 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /** Silence after which a watch counts as dead; 90,000 unless told. Bookmarks come every minute. */
   readonly stallMs?: number;
-  /** First and longest wait after a failure; 200 and 30,000 unless told. */
+  /**
+   * First and longest wait after a failure; 200 and 5,000 unless told: what was revoked while the API
+   * server was away must not wait for long when it is back.
+   */
   readonly backoffMs?: { readonly first: number; readonly most: number };
+  /** Wait where the resource type is not served; 30,000 unless told. */
+  readonly missingMs?: number;
   /** How long a list is good even where no watch failed; 6 hours unless told. */
   readonly relistMs?: number;
   /** Between 0 and 1, for jitter. */
@@ -50,7 +55,8 @@ const SHORT_WATCH_MS = 1000;
 const FAILURES_BEFORE_LIST = 5;
 const DEFAULTS = {
   stallMs: 90_000,
-  backoffMs: { first: 200, most: 30_000 },
+  backoffMs: { first: 200, most: 5_000 },
+  missingMs: 30_000,
   relistMs: 6 * 3_600_000,
 };
 
@@ -135,7 +141,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #mirror(signal: AbortSignal): Promise<void> {
-    const { backoffMs, clock, random = Math.random } = this.#options;
+    const { backoffMs, missingMs, clock, random = Math.random } = this.#options;
     const stopped = (): boolean => signal.aborted;
     let failures = 0;
     while (!stopped()) {
@@ -148,7 +154,7 @@ export class Reflector<T extends KubeObject> {
         failures = this.#takeProgress() ? 1 : failures + 1;
         const missing = this.#failed(thrown, failures);
         const grown = Math.min(backoffMs.first * 2 ** (failures - 1), backoffMs.most);
-        const wait = (missing ? backoffMs.most : grown) * (0.5 + random() / 2);
+        const wait = (missing ? missingMs : grown) * (0.5 + random() / 2);
         await clock.sleep(wait, signal).catch(() => undefined);
       }
     }

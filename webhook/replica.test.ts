@@ -2,13 +2,13 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { fixedClock, type FixedClock } from '../runtime/clock-testing.ts';
 import type { KubeClient, KubeList, KubeObject, StreamOptions } from '../runtime/kube/index.ts';
 import { silentLogger } from '../runtime/log/index.ts';
 import { FORMAT_VERSION, indexConfigMap, type ProgramConfigMap } from '../runtime/program/index.ts';
 import { createCa, type CertifiedKey, type Leaf } from '../runtime/tls/index.ts';
+import { silence } from './__fixtures__/silence.ts';
 import { Replica } from './replica.ts';
 
 const START = '2026-11-20T12:00:00Z';
@@ -51,11 +51,6 @@ class StillCluster implements Client {
   delete(path: string): Promise<boolean> {
     return Promise.resolve(this.objects.delete(path));
   }
-}
-
-// eslint-disable-next-line require-yield -- an API server that has nothing to say
-async function* silence(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  if (!signal.aborted) await once(signal, 'abort');
 }
 
 describe('a webhook replica', () => {

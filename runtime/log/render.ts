@@ -24,8 +24,7 @@ const MAX_ENTRIES = 100;
 const MAX_STRING = 4096;
 const RESERVED: ReadonlySet<string> = new Set(['time', 'level', 'message']);
 // C0, DEL, C1, line and paragraph separators, and the marks that turn the direction of text.
-// eslint-disable-next-line no-control-regex -- control characters are what this is about
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const UNSAFE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
  * One line without its end. Control characters are escaped, long strings and deep values cut; nothing

@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { systemClock } from '../../runtime/clock.ts';
 import { FollowedExceptions } from '../../runtime/exceptions/index.ts';
@@ -14,6 +13,7 @@ import type {
   StreamOptions,
 } from '../../runtime/kube/index.ts';
 import { silentLogger } from '../../runtime/log/index.ts';
+import { silence } from '../__fixtures__/silence.ts';
 import { allMirrors, createMirrors, type Mirrors } from './mirrors.ts';
 
 const EXCEPTIONS = '/apis/countersign.dev/v1alpha1/signingexceptions';
@@ -33,11 +33,6 @@ class FakeLists implements Pick<KubeClient, 'list' | 'stream'> {
   stream(_path: string, { signal }: StreamOptions): Promise<AsyncIterable<Uint8Array>> {
     return Promise.resolve(silence(signal));
   }
-}
-
-// eslint-disable-next-line require-yield -- an API server that has nothing to say
-async function* silence(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  if (!signal.aborted) await once(signal, 'abort');
 }
 
 describe('the mirrors of a replica', () => {

@@ -154,7 +154,6 @@ function areHashes(value: unknown): boolean {
 
 /** Whether a name stays below its directory however a path or a URL reads it. */
 function isRelativeName(name: string): boolean {
-  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
-  if (/[\u0000-\u001f\u007f\\]|%2e|%2f|%5c/i.test(name)) return false;
+  if (/[\p{Cc}\\]|%2e|%2f|%5c/iu.test(name)) return false;
   return name.split('/').every((segment) => !['', '.', '..'].includes(segment));
 }

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import {
+  type ForeignOwners,
   INVENTORY_INDEXES,
   KINDS,
   trimmed,
@@ -68,7 +69,10 @@ export function pathTo({ kind, metadata }: WorkloadObject): string {
 }
 
 /** The mirrors of all kinds, and the inventory over them. */
-export function inventoryOf(api: FakeApi): {
+export function inventoryOf(
+  api: FakeApi,
+  owners?: ForeignOwners,
+): {
   readonly stores: Readonly<Record<WorkloadKind, ObjectStore<WorkloadObject>>>;
   readonly inventory: WorkloadInventory;
   /** Puts workloads there, as somebody else would. */
@@ -80,7 +84,7 @@ export function inventoryOf(api: FakeApi): {
   const apply = (...objects: readonly WorkloadObject[]): void => {
     for (const object of objects) api.seed(pathTo(object), object);
   };
-  return { stores, inventory: new WorkloadInventory(stores), apply };
+  return { stores, inventory: new WorkloadInventory(stores, owners), apply };
 }
 
 function metadataOf(kind: string, name: string, options: WorkloadOptions): WorkloadObject['metadata'] {

@@ -12,7 +12,9 @@ import { TagDigests } from '../../runtime/registry/index.ts';
 import { compilePolicy, FactCache } from '../../verification/index.ts';
 import {
   followChanges,
+  followOwners,
   followReports,
+  ForeignOwners,
   Refreshes,
   ReportStore,
   VerificationLog,
@@ -27,6 +29,7 @@ import { FakeApi } from './fake-api.ts';
 import { FakeReports } from './reporting.ts';
 import { KeptInMemory } from './kept-evidence.ts';
 import { FakeKeychains, FakeRegistry } from './registry.ts';
+import { OwnerApi } from './owner-api.ts';
 import { inventoryOf } from './workloads.ts';
 
 const HOUR = 3_600_000;
@@ -65,6 +68,8 @@ export function snapshotOf(
 /** A cluster whose workloads are judged again and again, as time passes and things change. */
 export class World {
   readonly api = new FakeApi();
+  /** Where owners of kinds that are not mirrored are found. */
+  readonly owners = new OwnerApi();
   readonly clock: FixedClock;
   readonly registry: FakeRegistry;
   readonly events: ObjectEvent[] = [];
@@ -87,7 +92,8 @@ export class World {
     this.clock = fixedClock(start);
     const { registry, examiner } = judgingParts(this.clock);
     this.registry = registry;
-    const { stores, inventory, apply } = inventoryOf(api);
+    const foreign = new ForeignOwners({ api: this.owners, clock: this.clock, logger: silentLogger });
+    const { stores, inventory, apply } = inventoryOf(api, foreign);
     this.apply = apply;
     const namespaces = api.mirror<KubeObject>('/api/v1/namespaces');
     const exceptions = api.mirror<SigningException>('/apis/countersign.dev/v1alpha1/signingexceptions');
@@ -114,7 +120,11 @@ export class World {
     });
     const enqueue = (key: string): void => void this.#waiting.add(key);
     followChanges({ workloads: stores, exceptions, namespaces }, inventory, enqueue);
-    followReports(reports.store, enqueue);
+    followOwners(foreign, { workloads: stores }, inventory, enqueue);
+    followReports(reports.store, (key) => {
+      foreign.doubt(key);
+      enqueue(key);
+    });
     this.enforce = (snapshot) => {
       program.snapshot = snapshot;
       for (const key of inventory.keys()) this.#waiting.add(key);

@@ -5,9 +5,10 @@ import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import { fixedClock } from '../../../runtime/clock-testing.ts';
-import { KubeError, type CallOptions, type ObjectMetadata } from '../../../runtime/kube/index.ts';
+import { KubeError } from '../../../runtime/kube/index.ts';
 import { silentLogger } from '../../../runtime/log/index.ts';
 import { FakeApi } from '../../__fixtures__/fake-api.ts';
+import { OwnerApi, rollout, rolloutPath as at } from '../../__fixtures__/owner-api.ts';
 import { controlledBy, inventoryOf, pathTo, pod, workload } from '../../__fixtures__/workloads.ts';
 import { followOwners } from './changes.ts';
 import { ForeignOwners } from './foreign-owners.ts';
@@ -15,45 +16,6 @@ import { WorkloadInventory } from './inventory.ts';
 import type { WorkloadObject } from './objects.ts';
 
 const MINUTE = 60_000;
-const APIS: Readonly<Record<string, readonly object[]>> = {
-  'argoproj.io/v1alpha1': [
-    { name: 'rollouts', kind: 'Rollout', namespaced: true },
-    { name: 'rollouts/status', kind: 'Rollout', namespaced: true },
-    { name: 'fleets', kind: 'Fleet', namespaced: true },
-    { name: 'clusterrollouts', kind: 'ClusterRollout', namespaced: false },
-  ],
-};
-
-/** The API server as far as it answers for owners: objects by path, and what it refuses. */
-class OwnerApi {
-  readonly reads: string[] = [];
-  readonly accepted: string[] = [];
-  readonly objects = new Map<string, ObjectMetadata>();
-  refuse: (path: string) => KubeError | undefined = () => undefined;
-
-  async get<T>(path: string, { accept = '' }: CallOptions = {}): Promise<T | undefined> {
-    await Promise.resolve();
-    this.reads.push(path);
-    const refused = this.refuse(path);
-    if (refused !== undefined) throw refused;
-    const resources = APIS[path.slice('/apis/'.length)];
-    if (resources !== undefined) return { resources } as T;
-    if (path.split('/').length === 4) throw new KubeError(404, '404 page not found');
-    this.accepted.push(accept);
-    const metadata = this.objects.get(path);
-    return metadata === undefined ? undefined : ({ kind: 'PartialObjectMetadata', metadata } as T);
-  }
-}
-
-const at = (plural: string, name: string, namespace = 'checkout'): string =>
-  `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/${plural}/${name}`;
-
-function rollout(name: string, owner?: WorkloadObject, kind = 'Rollout'): WorkloadObject {
-  const owners = owner === undefined ? {} : { ownerReferences: [controlledBy(owner)] };
-  const metadata = { name, namespace: 'checkout', uid: `uid-of-${name}`, ...owners };
-  return { apiVersion: 'argoproj.io/v1alpha1', kind, metadata: metadata as ObjectMetadata };
-}
-
 const web = rollout('web');
 const KEY = 'Rollout.argoproj.io|checkout|web';
 const set = (replicas = 1, name = 'web-1', owner = web): WorkloadObject => {
@@ -66,8 +28,7 @@ function setup(...rollouts: readonly WorkloadObject[]) {
   const fake = new FakeApi();
   const { stores, apply } = inventoryOf(fake);
   const api = new OwnerApi();
-  for (const { kind = '', metadata } of rollouts)
-    api.objects.set(at(`${kind.toLowerCase()}s`, metadata.name), metadata);
+  api.put(...rollouts);
   const clock = fixedClock('2026-11-21T00:00:00Z');
   const owners = new ForeignOwners({ api, clock, logger: silentLogger });
   const inventory = new WorkloadInventory(stores, owners);

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, it } from 'mocha';
 import type { ImageTrustPolicySpecInput } from '../../../crds/index.ts';
 import { VerificationError } from '../../../verification/index.ts';
@@ -11,6 +12,7 @@ import {
   testManifest,
   testPolicy,
 } from '../../../verification/testing/index.ts';
+import { rollout } from '../../__fixtures__/owner-api.ts';
 import { pathTo, pod, workload } from '../../__fixtures__/workloads.ts';
 import { snapshotOf, World } from '../../__fixtures__/world.ts';
 import type { PolicyReport } from '../../reporting/index.ts';
@@ -59,6 +61,13 @@ describe('re-verification', () => {
     await world.pass();
     return written;
   }
+  /** Lets look-ups of owners end, and what they lead to happen. */
+  const settled = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn += 1) {
+      await setImmediate();
+      await world.pass();
+    }
+  };
   const told = (): readonly string[] => world.told('Deployment', 'web');
   const reasons = (): readonly string[] => world.events.map(({ reason }) => reason);
 
@@ -328,6 +337,33 @@ describe('re-verification', () => {
     await world.pass();
     assert.equal(world.reportOf('Deployment', 'web'), undefined);
     assert.equal(world.findings.has(WEB), false);
+  });
+
+  it('reports on the owner of another kind where it is known, and moves the report when it goes', async () => {
+    await started(signed);
+    const owner = rollout('shop');
+    const images = { web: `${APP}@${unsigned.digest}` };
+    const replicas = workload('ReplicaSet', 'shop-1', { owner, images });
+    world.owners.put(owner);
+    world.apply(replicas, pod('shop-1-a', { owner: replicas, images }));
+    await world.pass();
+    // Nothing is told of what may belong to another.
+    assert.equal(world.reportOf('ReplicaSet', 'shop-1'), undefined);
+    await settled();
+    const report = world.reportOf('Rollout', 'shop');
+    assert.deepEqual(world.told('Rollout', 'shop'), ['fail NO_SIGNATURE']);
+    assert.deepEqual(report?.metadata.ownerReferences, [
+      { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'shop', uid: 'uid-of-shop' },
+    ]);
+    assert.deepEqual([...world.findings.keys()], [WEB, 'Rollout.argoproj.io|checkout|shop']);
+    // The API server takes the report away with its owner.
+    world.owners.objects.clear();
+    const { name } = report.metadata;
+    world.api.remove(`/apis/wgpolicyk8s.io/v1alpha2/namespaces/checkout/policyreports/${name}`);
+    await settled();
+    assert.equal(world.reportOf('Rollout', 'shop'), undefined);
+    assert.deepEqual(world.told('ReplicaSet', 'shop-1'), ['fail NO_SIGNATURE']);
+    assert.deepEqual([...world.findings.keys()], [WEB, 'ReplicaSet|checkout|shop-1']);
   });
 
   it('keeps no report where no policy matches any more', async () => {

@@ -16,6 +16,8 @@ export interface ApiCall {
   readonly path: string;
   /** Whether it asks for a watch. */
   readonly isWatch: boolean;
+  /** What the API server answered; 0 as long as it did not. */
+  status: number;
 }
 
 /** What the proxy does in the place of the API server: refuses a call, or never answers it. */
@@ -87,7 +89,7 @@ export class ApiProxy {
     const { method = '', url = '/' } = request;
     const [path = '', query = ''] = url.split('?');
     const isWatch = new URLSearchParams(query).get('watch') === 'true';
-    const call = { at: performance.now(), method, path, isWatch };
+    const call = { at: performance.now(), method, path, isWatch, status: 0 };
     (READS.has(method) ? this.reads : this.writes).push(call);
     this.#open.set(response, call);
     response.once('close', () => this.#open.delete(response));
@@ -102,6 +104,7 @@ export class ApiProxy {
     const { hostname, port } = this.#target;
     const options = { hostname, port, method, path, headers, agent: this.#agent };
     const upstream = forward(options, (answer) => {
+      call.status = answer.statusCode ?? 0;
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       // A watch is accepted before there is anything to tell.
       response.flushHeaders();

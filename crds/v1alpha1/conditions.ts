@@ -51,6 +51,12 @@ export const PolicyReason = {
 export const RemediationReason = {
   /** On the workload: some of its pods were evicted. */
   Evicted: 'Evicted',
+  /** On the workload: an image of its template was put back to an earlier one that verifies. */
+  RolledBack: 'RolledBack',
+  /** On the workload: Flux or Argo CD own it, so that it is left as it is. */
+  RollbackSkipped: 'RollbackSkipped',
+  /** On the workload: there is nothing that it could be rolled back to. */
+  RollbackImpossible: 'RollbackImpossible',
   /** On the workload: nothing is done although there is a cause, for now. */
   RemediationHeld: 'RemediationHeld',
   /** On the policy: it asks for remediation, which this installation does not have. */

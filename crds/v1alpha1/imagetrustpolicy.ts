@@ -195,10 +195,10 @@ export const imageTrustPolicySpec = z
           )
           .default('1h'),
         onRejected: z
-          .enum(['Report', 'Evict'])
+          .enum(['Report', 'Evict', 'Rollback'])
           .meta(
             doc(
-              'What happens to running workloads with an image that does not satisfy the policy any more because trust was revoked, an exception ended or its signatures were deleted. Report: it is reported. Evict: its pods are evicted, some at a time. Needs the component remediation.',
+              'What happens to running workloads with an image that does not satisfy the policy any more because trust was revoked, an exception ended or its signatures were deleted. Report: it is reported. Evict: its pods are evicted, some at a time. Rollback: a Deployment, StatefulSet or DaemonSet gets back the last image that verifies. Both need the component remediation.',
             ),
           )
           .default('Report'),

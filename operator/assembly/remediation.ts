@@ -8,8 +8,12 @@ import {
   Absences,
   asksForAction,
   Charges,
+  Evictor,
   RemediationReconciler,
+  Rollback,
   Suspects,
+  type RemediationAction,
+  type RemediationOutcome,
   type Sample,
 } from '../controllers/remediation/index.ts';
 import {
@@ -38,19 +42,24 @@ export function addRemediation(host: Host, parts: Parts): FindingsFollower | und
   const inputOf = (sample: Sample): Promise<JudgeInput | undefined> =>
     inputOfSample(sample, examiner, parts);
   const isComplete = (): boolean => parts.board.isComplete;
+  const { events } = host;
+  const onOutcome = (action: RemediationAction, outcome: RemediationOutcome): void =>
+    metrics.remediated(action, outcome);
+  const common = { api, events, onOutcome };
   const reconciler = new RemediationReconciler({
-    api,
     suspects,
     charges,
     absences: new AbsenceReader({ judge, charges, absences, isComplete, inputOf, random }),
+    evictor: new Evictor({ ...common, inventory, clock, roundMs: ROUND_MS }),
+    rollback: new Rollback({ ...common, judge, examiner }),
     examiner,
     inventory,
     program,
     exceptions,
     namespaces: mirrors.namespaces.store,
-    events: host.events,
-    clock,
-    onOutcome: (action, outcome) => metrics.remediated(action, outcome),
+    events,
+    onOutcome,
+    roundMs: ROUND_MS,
   });
   host.add({
     name: 'remediation',
@@ -62,6 +71,7 @@ export function addRemediation(host: Host, parts: Parts): FindingsFollower | und
 }
 
 const random = Math.random;
+const ROUND_MS = 60_000;
 
 function createExaminer(host: Host): WorkloadExaminer {
   const { clock, judge, evidence, tags, keychains } = host.options;

@@ -20,6 +20,7 @@ export const RESOURCES = {
   statefulSets: { group: 'apps', version: 'v1', plural: 'statefulsets' },
   daemonSets: { group: 'apps', version: 'v1', plural: 'daemonsets' },
   replicaSets: { group: 'apps', version: 'v1', plural: 'replicasets' },
+  controllerRevisions: { group: 'apps', version: 'v1', plural: 'controllerrevisions' },
   jobs: { group: 'batch', version: 'v1', plural: 'jobs' },
   cronJobs: { group: 'batch', version: 'v1', plural: 'cronjobs' },
   events: { group: '', version: 'v1', plural: 'events' },

@@ -81,8 +81,11 @@ export const OPERATOR_METRICS = {
   }),
   remediations: define('counter', {
     name: 'remediations_total',
-    help: 'Pods that remediation evicted, and what kept it from acting: `blocked` by a PodDisruptionBudget, `held` where a registry may have lost its signatures, `failed` otherwise.',
-    labels: { action: ['evict'], outcome: ['done', 'blocked', 'held', 'failed'] },
+    help: 'Pods that remediation evicted and workloads that it rolled back, and what kept it from that: `blocked` by a PodDisruptionBudget, `held` where a registry may have lost its signatures, `skipped` where Flux or Argo CD own the workload, `impossible` without an earlier image that verifies, `failed` otherwise.',
+    labels: {
+      action: ['evict', 'rollback'],
+      outcome: ['done', 'blocked', 'held', 'skipped', 'impossible', 'failed'],
+    },
     initial: 'all',
   }),
   reportWrites: define('counter', {

@@ -15,11 +15,11 @@ export interface Charge {
 
 /** What finding charges needs. */
 export interface ChargesOptions {
-  readonly judge: Pick<Judge, 'judgeCached' | 'judgeBy' | 'lastVerified' | 'isReadWhole'>;
+  readonly judge: Pick<Judge, 'judgeCached' | 'judge' | 'judgeBy' | 'lastVerified' | 'isReadWhole'>;
   readonly suspects: Pick<Suspects, 'wasExempt'>;
 }
 
-/** Finds what an image may be acted on for, from what is known: no registry is read. */
+/** Finds what an image may be acted on for, from the evidence that is known: a registry is read only where that is none. */
 export class Charges {
   readonly #options: ChargesOptions;
 
@@ -33,7 +33,7 @@ export class Charges {
     input: JudgeInput,
     signal: AbortSignal,
   ): Promise<readonly Charge[] | undefined> {
-    const rejected = this.rejected(input);
+    const rejected = await this.rejected(input, signal);
     if (rejected === undefined) return undefined;
     const charges = await Promise.all(
       rejected.map((judgement) => this.#against(key, judgement, input, signal)),
@@ -42,12 +42,19 @@ export class Charges {
   }
 
   /** What rejects an image now and asks for action; `undefined` where nothing can be told now. */
-  rejected(input: JudgeInput): readonly PolicyJudgement[] | undefined {
-    const judgement = this.#options.judge.judgeCached(input);
-    return judgement?.policies.filter(
-      ({ policy, mode, verdict }) =>
-        mode === 'Enforce' && asksForAction(policy) && verdict.outcome === 'rejected',
+  async rejected(
+    input: JudgeInput,
+    signal: AbortSignal,
+  ): Promise<readonly PolicyJudgement[] | undefined> {
+    const { judge } = this.#options;
+    // What takes long to establish is known again only by waiting for it.
+    const { policies } = judge.judgeCached(input) ?? (await judge.judge(input, signal));
+    const asking = policies.filter(
+      ({ policy, mode }) => mode === 'Enforce' && asksForAction(policy),
     );
+    const rejected = asking.filter(({ verdict }) => verdict.outcome === 'rejected');
+    const isOpen = asking.some(({ verdict }) => verdict.outcome === 'inconclusive');
+    return rejected.length === 0 && isOpen ? undefined : rejected;
   }
 
   async #against(

@@ -170,7 +170,7 @@ describe('owners of kinds that are not mirrored', () => {
     assert.deepEqual(inventory.keys(), [KEY, 'Rollout.argoproj.io|checkout|api']);
   });
 
-  it('that cannot be read are looked for again soon; one that was proven stays', async () => {
+  it('that cannot be read are looked for again by and by; one that was proven stays', async () => {
     const { inventory, settle, api, clock } = await known();
     api.refuse = () => new KubeError(500, 'broken');
     await clock.advance(6 * MINUTE);
@@ -181,10 +181,28 @@ describe('owners of kinds that are not mirrored', () => {
     inventory.keys();
     await settle();
     assert.equal(api.reads.length, reads);
+    api.refuse = () => undefined;
+    api.objects.clear();
     await clock.advance(MINUTE);
-    inventory.topLevel(KEY);
-    await settle();
-    assert.ok(api.reads.length > reads);
+    assert.deepEqual(await settle(), ['ReplicaSet|checkout|web-1', KEY]);
+  });
+
+  it('of an API that cannot be reached do not wait for it one after the other', async () => {
+    const { apply, inventory, settle, api, clock } = setup(web, rollout('api'));
+    api.refuse = () => new KubeError(0, 'timed out');
+    for (let n = 0; n < 20; n += 1)
+      apply(set(1, `web-${n.toString()}`, rollout(`web-${n.toString()}`)));
+    apply(set(1, 'api-1', rollout('api')));
+    inventory.keys();
+    assert.equal((await settle()).length, 21);
+    assert.ok(api.reads.length <= 4, `${api.reads.length.toString()} reads`);
+    assert.equal(inventory.awaitsOwner(set(1, 'api-1', rollout('api'))), false);
+    api.refuse = () => undefined;
+    await clock.advance(MINUTE);
+    assert.deepEqual(await settle(), [
+      'ReplicaSet|checkout|api-1',
+      'Rollout.argoproj.io|checkout|api',
+    ]);
   });
 
   it('are believed for some minutes, then read again; one that is gone leaves what it owned by itself', async () => {

@@ -23,6 +23,9 @@ export interface ForeignOwnersOptions {
 export type OwnerFollower = (uid: string, states: readonly WorkloadObject[]) => void;
 
 const MOST = 10_000;
+const MOST_APIS = 200;
+/** After so many looks without an answer it is waited until somebody asks again. */
+const MOST_TRIES = 20;
 const LOOKS = 4;
 const PROVEN_MS = 300_000;
 const NOT_PROVEN_MS = 300_000;
@@ -45,6 +48,8 @@ export class ForeignOwners {
   readonly #proven = new ProvenOwners(MOST);
   /** Until when a reference is no owner, or a kind in a namespace may not be read. */
   readonly #refuted = new LRUCache<string, number>({ max: MOST });
+  /** Until when an API is not asked that could not be reached: it would hold up the look at others. */
+  readonly #failing = new LRUCache<string, number>({ max: MOST_APIS });
   readonly #asked = new Set<string>();
   readonly #followers: OwnerFollower[] = [];
   readonly #looks = pLimit(LOOKS);
@@ -103,31 +108,42 @@ export class ForeignOwners {
   #ask(id: string, namespace: string, reference: OwnerReferenceLike): void {
     if (this.#stop.signal.aborted || this.#asked.has(id) || this.#asked.size >= MOST) return;
     this.#asked.add(id);
-    void this.#looks(async () => {
-      if (this.#stop.signal.aborted) return;
+    void this.#findOut(id, namespace, reference).finally(() => this.#asked.delete(id));
+  }
+
+  /** Until there is an answer, with a pause after each time that there is none. Never rejects. */
+  async #findOut(id: string, namespace: string, reference: OwnerReferenceLike): Promise<void> {
+    for (let tries = 1; tries <= MOST_TRIES && !this.#stop.signal.aborted; tries += 1) {
       const before = this.#proven.get(id);
       const wasRefuted = this.#refuted.has(id);
-      await this.#look(id, namespace, reference);
-      this.#asked.delete(id);
+      const isAnswered = await this.#looks(() => this.#look(id, namespace, reference));
       const after = this.#proven.get(id);
       if (after === undefined ? before !== undefined || !wasRefuted : !isSame(before, after))
         this.#tell(reference.uid, [before, after]);
-    });
+      if (isAnswered) return;
+      const pause = this.#options.clock.sleep(RETRY_MS, this.#stop.signal);
+      await pause.catch(() => undefined);
+    }
   }
 
-  async #look(id: string, namespace: string, reference: OwnerReferenceLike): Promise<void> {
+  /** Whether there was an answer; where there was none, what is known stays. */
+  async #look(id: string, namespace: string, reference: OwnerReferenceLike): Promise<boolean> {
+    if (this.#stop.signal.aborted) return true;
     const { clock, logger } = this.#options;
     try {
       const owner = await this.#read(namespace, reference);
       if (owner === undefined) this.#refute(id);
       else this.#proven.put(id, { owner, until: clock.monotonic() + PROVEN_MS });
+      return true;
     } catch (error) {
       const { apiVersion, kind, name } = reference;
       logger.debug('an owner could not be read', { apiVersion, kind, namespace, name, error });
       const known = this.#proven.get(id);
       const until = clock.monotonic() + RETRY_MS;
+      if (isUnavailable(error)) this.#failing.set(apiVersion, until);
       if (known === undefined) this.#refuted.set(id, until);
       else this.#proven.put(id, { ...known, until });
+      return false;
     }
   }
 
@@ -144,7 +160,8 @@ export class ForeignOwners {
     const { api, clock } = this.#options;
     const { apiVersion, kind, name, uid } = reference;
     const forbidden = JSON.stringify([namespace, apiVersion, kind]);
-    if ((this.#refuted.get(forbidden) ?? 0) > clock.monotonic()) return undefined;
+    if (this.#isMarked(this.#refuted, forbidden)) return undefined;
+    if (this.#isMarked(this.#failing, apiVersion)) throw new Error('its API failed a moment ago');
     const signal = AbortSignal.any([this.#stop.signal, clock.deadline(LOOK_MS)]);
     const resource = await this.#kinds.resourceOf(reference, signal);
     if (resource === undefined) return undefined;
@@ -159,6 +176,10 @@ export class ForeignOwners {
     }
   }
 
+  #isMarked(marks: LRUCache<string, number>, key: string): boolean {
+    return (marks.get(key) ?? 0) > this.#options.clock.monotonic();
+  }
+
   #tell(uid: string, states: readonly (ProvenOwner | undefined)[]): void {
     const owners = states.flatMap((state) => (state === undefined ? [] : [state.owner]));
     for (const follower of this.#followers) follower(uid, owners);
@@ -169,6 +190,11 @@ function isCandidate(namespace: string, reference: OwnerReferenceLike): boolean 
   const { name, uid } = reference;
   const isNamed = name !== '' && name !== '.' && name !== '..' && name.length <= 253;
   return namespace !== '' && uid !== '' && isNamed && mayOwn(reference);
+}
+
+/** Whether nobody answered, or a gateway did: others of the same API would wait as long. */
+function isUnavailable(thrown: unknown): boolean {
+  return [0, 502, 503, 504].some((status) => isStatus(thrown, status));
 }
 
 function idOf(namespace: string, { apiVersion, kind, name, uid }: OwnerReferenceLike): string {

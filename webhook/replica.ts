@@ -20,7 +20,7 @@ import type { ReplicaState } from './metrics.ts';
 import { ConfigurationState } from './state/configurations.ts';
 import { allMirrors, createMirrors, type Mirrors } from './state/mirrors.ts';
 import { NamespaceState } from './state/namespaces.ts';
-import { readinessProblems } from './state/readiness.ts';
+import { exceptionsAreStale, readinessProblems } from './state/readiness.ts';
 
 /** What a replica is made of. */
 export interface ReplicaOptions {
@@ -56,7 +56,9 @@ export class Replica {
     this.#clock = clock;
     this.#mirrors = createMirrors({ client, clock, logger, namespace });
     const { program, exceptions, namespaces, validating, mutating } = this.#mirrors;
-    this.exceptions = new FollowedExceptions(exceptions.store, logger);
+    this.exceptions = new FollowedExceptions(exceptions.store, logger, () =>
+      exceptionsAreStale(exceptions.secondsSinceContact()),
+    );
     this.namespaces = new NamespaceState(namespaces.store, client, logger);
     this.#configurations = new ConfigurationState([validating.store, mutating.store]);
     const accepts = (leafPem: string): boolean =>

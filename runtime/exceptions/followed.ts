@@ -10,6 +10,8 @@ import {
   type CompiledException,
 } from '../../verification/index.ts';
 
+const NONE = new ExceptionIndex();
+
 /**
  * The exceptions of the cluster, compiled as they come and indexed when first asked for after a change.
  * One that does not compile has no effect and is told in the log. What is deleted or revoked is gone
@@ -19,18 +21,26 @@ export class FollowedExceptions {
   readonly #compiled = new Map<string, CompiledException>();
   readonly #invalid = new Set<string>();
   readonly #logger: Logger;
+  readonly #isStale: () => boolean;
   #index: ExceptionIndex | undefined = new ExceptionIndex();
   #dropped = 0;
 
-  constructor(store: Pick<ObjectView<SigningException>, 'onChange'>, logger: Logger) {
+  /** While `isStale` says so, no exception has an effect: any of them may have been revoked. */
+  constructor(
+    store: Pick<ObjectView<SigningException>, 'onChange'>,
+    logger: Logger,
+    isStale: () => boolean = () => false,
+  ) {
     this.#logger = logger;
+    this.#isStale = isStale;
     store.onChange((key, current) => {
       this.#take(key, current);
     });
   }
 
-  /** The index of all that compile. */
+  /** The index of all that compile; of none while what is known is stale. */
   get index(): ExceptionIndex {
+    if (this.#isStale()) return NONE;
     this.#index ??= this.#build();
     return this.#index;
   }

@@ -18,6 +18,14 @@ export interface ReadinessInput {
 /** Longer silence about exceptions than this could hide that one was revoked. */
 const MAX_SILENCE_SECONDS = 120;
 
+/**
+ * Whether what is known of exceptions is too old to be believed. Not being ready keeps new connections
+ * away, but not the requests on those that are open.
+ */
+export function exceptionsAreStale(silentSeconds: number): boolean {
+  return silentSeconds > MAX_SILENCE_SECONDS;
+}
+
 /** Why the replica is not ready; empty means ready (design §2). */
 export function readinessProblems(input: ReadinessInput): readonly string[] {
   const unsynced = Object.entries(input.mirrors).flatMap(([name, mirror]) =>
@@ -26,7 +34,7 @@ export function readinessProblems(input: ReadinessInput): readonly string[] {
   return [
     ...(input.programmed ? [] : ['no program of policies yet']),
     ...unsynced,
-    ...(input.exceptionsSilentSeconds > MAX_SILENCE_SECONDS
+    ...(exceptionsAreStale(input.exceptionsSilentSeconds)
       ? ['the watch of exceptions is stale']
       : []),
     ...(input.serving ? [] : ['no serving certificate yet']),

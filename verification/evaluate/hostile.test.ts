@@ -7,15 +7,16 @@ import fc from 'fast-check';
 import type { RawSignature } from '../ports.ts';
 import type { Verdict } from '../result.ts';
 import {
+  assertSoon,
+  type AuthorityInput,
   bundleEvidence,
   editJson,
-  keylessAuthority,
   KeyIssuer,
+  keylessAuthority,
   layerEvidence,
-  TestSigstore,
-  type AuthorityInput,
   type SigningOptions,
   type TestLayer,
+  TestSigstore,
 } from '../testing/index.ts';
 import {
   assertRejected,
@@ -62,9 +63,7 @@ function placesOf(bytes: Buffer): readonly string[] {
 
 /** A verdict about evidence that is not the good one: no fault of ours, and made soon. */
 function judgedSoon(signature: RawSignature, attestation: object): Verdict {
-  const started = performance.now();
-  const verdict = judge([signature], { ...anyone, ...attestation });
-  assert.ok(performance.now() - started < 1000);
+  const verdict = assertSoon(1000, () => judge([signature], { ...anyone, ...attestation }));
   assert.doesNotMatch(codesOf(verdict).join(), /INTERNAL/);
   return verdict;
 }

@@ -6,18 +6,19 @@ import { describe, it } from 'mocha';
 import type { RawSignature } from '../ports.ts';
 import type { ReasonCode } from '../reasons.ts';
 import {
+  assertSoon,
   bundleEvidence,
+  type BundleShape,
+  type CertificateSpec,
   keylessAuthority,
   layerEvidence,
+  type SigningOptions,
   TestCertificateAuthority,
   TestCtLog,
+  type TestIdentity,
   TestLog,
   TestSigstore,
   WORKFLOW,
-  type BundleShape,
-  type CertificateSpec,
-  type SigningOptions,
-  type TestIdentity,
 } from '../testing/index.ts';
 import { assertRejected, assertVerified, IMAGE, judge, OTHER } from './__fixtures__/judge.ts';
 
@@ -268,8 +269,6 @@ describe('the certificate of a keyless signature', () => {
     const by = [keylessAuthority(root, { subjectPattern: '(?:a+)+' })];
     const value = `${'a'.repeat(16 * 1024)}!`;
     const signature = bundle({ identity: { sans: [{ type: 'uri', value }] } });
-    const started = performance.now();
-    assertRejected(judge([signature], { by }), 'IDENTITY_MISMATCH');
-    assert.ok(performance.now() - started < 500);
+    assertSoon(500, () => assertRejected(judge([signature], { by }), 'IDENTITY_MISMATCH'));
   });
 });

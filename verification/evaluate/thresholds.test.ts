@@ -5,20 +5,21 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { RawSignature } from '../ports.ts';
 import {
+  assertSoon,
+  type AuthorityInput,
   bundleEvidence,
   bundleMember,
+  type BundleShape,
   editJson,
-  keylessAuthority,
   KeyIssuer,
+  keylessAuthority,
   sctList,
+  type SigningOptions,
   TestCertificateAuthority,
   TestCtLog,
   TestLog,
   TestSigstore,
   TestTimestampAuthority,
-  type AuthorityInput,
-  type BundleShape,
-  type SigningOptions,
 } from '../testing/index.ts';
 import { assertRejected, assertVerified, IMAGE, judge } from './__fixtures__/judge.ts';
 
@@ -141,9 +142,9 @@ describe('A11: how many vouch for a signature', () => {
         () => stamp,
       ),
     });
-    const started = performance.now();
-    assertRejected(judge([bundleEvidence(stamped)], wanting({})), 'LIMIT_EXCEEDED');
-    assert.ok(performance.now() - started < 2000);
+    assertSoon(2000, () =>
+      assertRejected(judge([bundleEvidence(stamped)], wanting({})), 'LIMIT_EXCEEDED'),
+    );
   });
 });
 

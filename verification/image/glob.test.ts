@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { assertSoon } from '../testing/index.ts';
 import { compileImageGlob } from './glob.ts';
 import { parseImageReference } from './reference.ts';
 
@@ -197,10 +198,10 @@ describe('compileImageGlob', () => {
     for (const pattern of hostile) {
       const matches = compileImageGlob(pattern);
       matches({ host: 'r.io', repository: 'a' });
-      const start = performance.now();
-      matches({ host: 'r.io', repository });
-      matches({ host: 'docker.io', repository: `library/${'a'.repeat(247)}` });
-      assert.ok(performance.now() - start < 5, pattern.slice(0, 20));
+      assertSoon(5, () => {
+        matches({ host: 'r.io', repository });
+        matches({ host: 'docker.io', repository: `library/${'a'.repeat(247)}` });
+      });
     }
   });
 });

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { VerificationError } from '../error.ts';
+import { assertSoon } from '../testing/index.ts';
 import { digestOf } from './digest.ts';
 import { childrenOf, indexLists, type RawManifest } from './index-manifest.ts';
 import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from './media-types.ts';
@@ -136,8 +137,8 @@ describe('indexLists', () => {
     }));
     const raw = index([...many, ENTRY]);
     assert.equal(indexLists(raw, CHILD), true);
-    const start = performance.now();
-    for (let i = 0; i < 10_000; i += 1) indexLists(raw, CHILD);
-    assert.ok(performance.now() - start < 100);
+    assertSoon(100, () => {
+      for (let i = 0; i < 10_000; i += 1) indexLists(raw, CHILD);
+    });
   });
 });

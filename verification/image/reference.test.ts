@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { assertSoon } from '../testing/index.ts';
 import {
   isDigest,
   parseDigest,
@@ -196,10 +197,10 @@ describe('parseImageReference', () => {
       `a${'_'.repeat(4000)}`,
       `a.b/${'a-'.repeat(120)}!`,
     ];
-    const start = performance.now();
-    for (const written of hostile)
-      assert.throws(() => parseImageReference(written), { code: 'REF_INVALID' });
-    assert.ok(performance.now() - start < 20);
+    assertSoon(20, () => {
+      for (const written of hostile)
+        assert.throws(() => parseImageReference(written), { code: 'REF_INVALID' });
+    });
   });
 });
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { SigningException, SigningExceptionSpec } from '../../crds/index.ts';
-import { testException } from '../testing/index.ts';
+import { assertSoon, testException } from '../testing/index.ts';
 import { compileException, exceptionSpecHash } from './exception.ts';
 import { ExceptionIndex } from './exception-index.ts';
 
@@ -237,10 +237,10 @@ describe('the index of exceptions', () => {
   });
 
   it('holds 10,000 for one use in time that grows with their number', () => {
-    const started = process.hrtime.bigint();
-    const index = new ExceptionIndex(Array.from({ length: 10_001 }, () => compiled));
-    assert.equal(index.candidates('team', 'checkout', DIGEST).length, 10_000);
-    assert.equal(index.dropped, 1);
-    assert.ok(process.hrtime.bigint() - started < 500_000_000n);
+    assertSoon(500, () => {
+      const index = new ExceptionIndex(Array.from({ length: 10_001 }, () => compiled));
+      assert.equal(index.candidates('team', 'checkout', DIGEST).length, 10_000);
+      assert.equal(index.dropped, 1);
+    });
   });
 });

@@ -21,6 +21,7 @@ export {
   type TestKeyPair,
 } from './certificate.ts';
 export { CONDITION_EXAMPLES, SCANNED_THIS_WEEK, type ConditionExample } from './conditions.ts';
+export { assertSoon, cpuMilliseconds } from './cpu-time.ts';
 export {
   sctList,
   TestCtLog,

@@ -6,12 +6,13 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { VerificationError } from '../error.ts';
 import {
+  assertSoon,
+  type CertificateSpec,
   der,
   issueCertificate,
   TestCertificateAuthority,
-  tlv,
-  type CertificateSpec,
   type TestSan,
+  tlv,
 } from '../testing/index.ts';
 import { parseCertificate } from './certificate.ts';
 import { isSelfSigned } from './issued-by.ts';
@@ -348,11 +349,11 @@ describe('parsing certificates', () => {
   it('A18: refuses ten thousand nested sequences, fast', () => {
     let nested = der.null();
     for (let i = 0; i < 10_000; i += 1) nested = der.sequence(nested);
-    const started = process.hrtime.bigint();
-    assert.throws(() => parseCertificate(nested), malformed(/./));
-    const extensions = [{ oid: '2.5.29.19', value: nested }];
-    assert.throws(() => parseCertificate(leafOf({ extensions })), malformed(/./));
-    assert.ok(process.hrtime.bigint() - started < 1_000_000_000n);
+    const leaf = leafOf({ extensions: [{ oid: '2.5.29.19', value: nested }] });
+    assertSoon(1000, () => {
+      assert.throws(() => parseCertificate(nested), malformed(/./));
+      assert.throws(() => parseCertificate(leaf), malformed(/./));
+    });
   });
 
   it('A18: takes little time for whatever fits into a certificate', () => {
@@ -378,13 +379,13 @@ describe('parsing certificates', () => {
         extendedKeyUsage: null,
         extensions: [{ oid, value }],
       });
-      const started = process.hrtime.bigint();
-      try {
-        parseCertificate(bytes);
-      } catch (thrown) {
-        assert.ok(thrown instanceof VerificationError);
-      }
-      assert.ok(process.hrtime.bigint() - started < 200_000_000n);
+      assertSoon(200, () => {
+        try {
+          parseCertificate(bytes);
+        } catch (thrown) {
+          assert.ok(thrown instanceof VerificationError);
+        }
+      });
     }
   });
 

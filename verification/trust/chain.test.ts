@@ -5,14 +5,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { VerificationError } from '../error.ts';
 import {
+  assertSoon,
+  type CertificateSpec,
   CODE_SIGNING,
   generateCertificateKey,
   issueCertificate,
   LEAF_VALIDITY,
+  type TestCertificate,
   TestCertificateAuthority,
   TIME_STAMPING,
-  type CertificateSpec,
-  type TestCertificate,
 } from '../testing/index.ts';
 import { parseCertificate } from './certificate.ts';
 import { verifyChain, type ChainOptions, type VerifiedChain } from './chain.ts';
@@ -316,9 +317,10 @@ describe('the issuers of a chain', () => {
     const [first] = circle;
     assert.ok(first);
     const leaf = issueCertificate({ issuer: first });
-    const started = process.hrtime.bigint();
-    assert.throws(() => verified(leaf, { untrusted: circle.map(parsed) }), chainInvalid(/no path/));
-    assert.ok(process.hrtime.bigint() - started < 1_000_000_000n);
+    const untrusted = circle.map(parsed);
+    assertSoon(1000, () =>
+      assert.throws(() => verified(leaf, { untrusted }), chainInvalid(/no path/)),
+    );
   });
 
   it('X42: that all have one name are looked at for a bounded time', () => {
@@ -339,9 +341,9 @@ describe('the issuers of a chain', () => {
     assert.ok(last);
     const leaf = issueCertificate({ issuer: last, keyIdentifiers: false });
     const untrusted = cas.map(parsed);
-    const started = process.hrtime.bigint();
-    assert.throws(() => verified(leaf, { untrusted }), chainInvalid(/no path/));
-    assert.ok(process.hrtime.bigint() - started < 1_000_000_000n);
+    assertSoon(1000, () =>
+      assert.throws(() => verified(leaf, { untrusted }), chainInvalid(/no path/)),
+    );
   });
 
   it('end where a path is too long', () => {
@@ -419,8 +421,8 @@ describe('being issued by', () => {
     const leaf = parsed(ca.issueLeaf());
     const issuer = parsed(ca.issuer);
     isIssuedBy(leaf, issuer);
-    const started = process.hrtime.bigint();
-    for (let i = 0; i < 10_000; i += 1) isIssuedBy(leaf, issuer);
-    assert.ok(process.hrtime.bigint() - started < 500_000_000n);
+    assertSoon(500, () => {
+      for (let i = 0; i < 10_000; i += 1) isIssuedBy(leaf, issuer);
+    });
   });
 });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
-import { KeyIssuer, type KeyKind } from '../testing/index.ts';
+import { assertSoon, KeyIssuer, type KeyKind } from '../testing/index.ts';
 import { parsePublicKeys, trustedKeyOf, verifySignature, type TrustedKey } from './public-key.ts';
 
 const KINDS: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'RSA-2048', 'RSA-PSS', 'Ed25519'];
@@ -217,11 +217,9 @@ describe('parsing public keys', () => {
   });
 
   it('takes time in proportion to the text', () => {
-    const started = process.hrtime.bigint();
-    assert.throws(
-      () => parsePublicKeys('-----BEGIN PUBLIC KEY-----\n'.repeat(40_000)),
-      invalid(/text that is not a PEM block/),
+    const text = '-----BEGIN PUBLIC KEY-----\n'.repeat(40_000);
+    assertSoon(1000, () =>
+      assert.throws(() => parsePublicKeys(text), invalid(/text that is not a PEM block/)),
     );
-    assert.ok(process.hrtime.bigint() - started < 1_000_000_000n);
   });
 });

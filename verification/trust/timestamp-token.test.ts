@@ -7,12 +7,13 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { VerificationError } from '../error.ts';
 import {
+  assertSoon,
   der,
   stampAttribute,
-  TestTimestampAuthority,
-  tlv,
   type StampEdit,
   type StampOptions,
+  TestTimestampAuthority,
+  tlv,
 } from '../testing/index.ts';
 import { parseTimestampToken } from './timestamp-token.ts';
 import { verifyTimestamp } from './timestamp.ts';
@@ -212,11 +213,11 @@ describe('the parser of timestamps', () => {
       stampAttribute(`1.2.${i.toString()}`, der.null()),
     );
     const certificates = Array.from({ length: 16 }, () => der.sequence(Buffer.alloc(3500, 0x30)));
-    const started = process.hrtime.bigint();
-    assert.throws(() => verifyTimestamp(nested, options), malformed());
-    assert.equal(edited({ attributes: and(...attributes) }), AT);
-    assert.equal(timeOf({ certificates }), AT);
-    assert.ok(process.hrtime.bigint() - started < 1_000_000_000n);
+    assertSoon(1000, () => {
+      assert.throws(() => verifyTimestamp(nested, options), malformed());
+      assert.equal(edited({ attributes: and(...attributes) }), AT);
+      assert.equal(timeOf({ certificates }), AT);
+    });
   });
 
   const outcome = (bytes: Uint8Array): number | undefined => {

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { assertSoon } from '../../verification/testing/index.ts';
 import { MAX_WARNING, notPinnedLine, warningLine } from './warning.ts';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -43,9 +44,7 @@ describe('a warning', () => {
   });
 
   it('B26: is made in little time of a long image', () => {
-    const started = performance.now();
     for (const image of ['@sha256:'.repeat(100_000), `@sha256:${'a'.repeat(800_000)}!`])
-      warningLine({ image, message: image, code: 'REF_INVALID' });
-    assert.ok(performance.now() - started < 500);
+      assertSoon(250, () => warningLine({ image, message: image, code: 'REF_INVALID' }));
   });
 });

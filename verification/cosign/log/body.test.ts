@@ -10,6 +10,7 @@ import { KeyIssuer } from '../../testing/issuer.ts';
 import { logBodyOf, type LogKind } from '../../testing/log-body.ts';
 import { signEnvelope, signMessage, type TestSigned } from '../../testing/signed-entity.ts';
 import type { LogEntry, SignedEntity } from '../entity.ts';
+import { cpuMilliseconds } from '../../testing/cpu-time.ts';
 import { bindEntry } from './body.ts';
 
 const certificate = issueCertificate({});
@@ -256,12 +257,12 @@ describe('bindEntry', () => {
     const body = logBodyOf('dsse 0.0.2', large.entity, large.pem);
     const [first, all] = [1, 32].map((entries) => {
       const fresh = { ...large, entity: { ...large.entity, content: { ...large.entity.content } } };
-      const started = process.hrtime.bigint();
-      for (let i = 0; i < entries; i += 1)
-        assert.equal(outcome('dsse 0.0.2', body, fresh), 'bound');
-      return process.hrtime.bigint() - started;
+      return cpuMilliseconds(() => {
+        for (let i = 0; i < entries; i += 1)
+          assert.equal(outcome('dsse 0.0.2', body, fresh), 'bound');
+      });
     });
-    assert.ok(all! < first! * 16n, `${all!.toString()} ns for 32, ${first!.toString()} ns for one`);
+    assert.ok(all! < first! * 16, `${all!.toString()} ms for 32, ${first!.toString()} ms for one`);
   });
 });
 

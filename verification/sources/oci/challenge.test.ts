@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { assertSoon } from '../../testing/index.ts';
 import { chooseChallenge } from './challenge.ts';
 
 describe('chooseChallenge', () => {
@@ -41,10 +42,7 @@ describe('chooseChallenge', () => {
   });
 
   it('reads a hostile header without going over it again and again', () => {
-    const start = performance.now();
-    for (const piece of ['a', 'a ', 'a=', ',', '"', 'a="', '\\', 'Bearer realm="x",']) {
-      chooseChallenge([piece.repeat(Math.floor(8192 / piece.length))]);
-    }
-    assert.ok(performance.now() - start < 250);
+    for (const piece of ['a', 'a ', 'a=', ',', '"', 'a="', '\\', 'Bearer realm="x",'])
+      assertSoon(100, () => chooseChallenge([piece.repeat(Math.floor(8192 / piece.length))]));
   });
 });

@@ -125,6 +125,21 @@ describe('the judge of a record', () => {
       assert.equal(await isProven(excepted(3_000)), true);
     });
 
+    it('believes a clock that is wrong while it is, but not that a deleted one is there', async () => {
+      accepts(A);
+      const deleted = timeline.grants(permit);
+      now = 15_000;
+      const right = timeline.steps(-6_000);
+      assert.equal(await isProven(excepted(15_000)), true);
+      now = 16_000;
+      right();
+      assert.equal(await isProven(excepted(16_001)), false);
+      timeline.steps(-10_000);
+      assert.equal(await isProven(excepted(17_000)), true);
+      deleted();
+      assert.equal(await isProven(excepted(17_001)), false);
+    });
+
     it('catches what is admitted later than the bound after it was deleted', async () => {
       accepts(A);
       const [deleted, stalled] = [timeline.grants(permit), timeline.grants(permit)];

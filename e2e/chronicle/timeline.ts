@@ -37,7 +37,9 @@ const END_BOUND_MS = 1_000;
  */
 export class Timeline {
   readonly #rules: (Rule & Span)[] = [];
+  /** With the span in which it was there to be seen. */
   readonly #permits: (Permit & Span)[] = [];
+  readonly #wrongClocks: (Span & { readonly offsetMs: number })[] = [];
   readonly #open: Span[] = [];
   readonly #notes: { readonly at: number; readonly text: string }[] = [];
   readonly #now: () => number;
@@ -72,16 +74,24 @@ export class Timeline {
    * answered, with the milliseconds that this may take to have effect where it is not a second.
    */
   grants(permit: Permit): (boundMs?: number) => void {
-    const span = {
-      ...permit,
-      from: Math.max(this.#now(), permit.notBefore.getTime()),
-      until: permit.expiresAt.getTime() + END_BOUND_MS,
-    };
+    const span = { ...permit, from: this.#now(), until: Infinity };
     this.#permits.push(span);
     this.note(`exception ${permit.name} is granted until ${permit.expiresAt.toISOString()}`);
     return (boundMs = END_BOUND_MS) => {
       span.until = Math.min(span.until, this.#now() + boundMs);
       this.note(`exception ${permit.name} is ended, within ${boundMs.toString()} ms`);
+    };
+  }
+
+  /**
+   * The wall clock of a process that answers requests is about to be so many milliseconds off. Call
+   * what it answers when it was seen to be right again.
+   */
+  steps(offsetMs: number): () => void {
+    const span = { offsetMs, from: this.#now(), until: Infinity };
+    this.#wrongClocks.push(span);
+    return () => {
+      span.until = this.#now();
     };
   }
 
@@ -103,9 +113,13 @@ export class Timeline {
     );
   }
 
-  /** The exceptions that were in force at some moment of a span. */
+  /** The exceptions that were in force at some moment of a span, by the clock of some process. */
   permitsIn(span: Span): readonly Permit[] {
-    return this.#permits.filter((permit) => meet(permit, span));
+    const wrong = this.#wrongClocks.filter((clock) => meet(clock, span));
+    const offsets = [0, ...wrong.map(({ offsetMs }) => offsetMs)];
+    return this.#permits.filter(
+      (permit) => meet(permit, span) && offsets.some((ms) => meet(termOf(permit), later(span, ms))),
+    );
   }
 
   /** Whether anything was let in by intent at some moment of a span. */
@@ -117,6 +131,14 @@ export class Timeline {
   toString(): string {
     return this.#notes.map(({ at, text }) => `${new Date(at).toISOString()} ${text}`).join('\n');
   }
+}
+
+function termOf({ notBefore, expiresAt }: Permit): Span {
+  return { from: notBefore.getTime(), until: expiresAt.getTime() + END_BOUND_MS };
+}
+
+function later({ from, until }: Span, ms: number): Span {
+  return { from: from + ms, until: until + ms };
 }
 
 function meet(one: Span, other: Span): boolean {

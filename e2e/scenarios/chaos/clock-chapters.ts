@@ -33,10 +33,11 @@ export function clockChapters(stageOf: () => ChaosStage, replica: () => Member):
     const stage = stageOf();
     const off = replica();
     const others = stage.members.webhooks.filter((webhook) => webhook !== off);
-    // Requests of the record go to those with the right clock.
+    // New connections go to those with the right clock; the API server keeps those that it has.
     stage.members.withdraw(off);
     await stage.grants('lasting', 'lasting');
     await answers('lasting', 'admitted');
+    const right = [HOUR, -HOUR].map((offset) => stage.timeline.steps(offset));
     stepped(off, HOUR);
     await answers('lasting', 'EXCEPTION_EXPIRED');
     assert.equal(await asked(off, 'signed'), 'admitted');
@@ -49,6 +50,7 @@ export function clockChapters(stageOf: () => ChaosStage, replica: () => Member):
     stepped(off, 0);
     await answers('excepted', 'EXCEPTION_EXPIRED');
     await answers('lasting', 'admitted');
+    for (const isRight of right) isRight();
     await stage.ends('lasting');
     stage.members.restore(off);
   });

@@ -7,7 +7,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { openFacts } from '../runtime/fact-workers/index.ts';
 import { serveHealth, serverFaults } from '../runtime/http/index.ts';
 import { EvidenceCache, Judge } from '../runtime/judge/index.ts';
-import { KubeClient, loadKubeConfig } from '../runtime/kube/index.ts';
+import { KubeClient, loadKubeConfig, type PooledKubeConfig } from '../runtime/kube/index.ts';
 import { Leadership, type FencedClient } from '../runtime/leadership/index.ts';
 import { preferSmallHeap, runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
@@ -53,10 +53,8 @@ const logger = createLogger({ level: settings.log.level, format: settings.log.fo
 const metrics = new OperatorMetrics();
 
 async function start(context: LifecycleContext): Promise<void> {
-  const { kubeconfigPath } = settings;
-  const kubeConfig = loadKubeConfig(kubeconfigPath === undefined ? {} : { kubeconfigPath });
+  const kubeConfig = connectionOf(context);
   const client = new KubeClient(kubeConfig, clock);
-  context.onStop('kubernetes connections', () => kubeConfig.close());
   const { collectionMs } = limits();
   const source = registrySource(context, await traces(context));
   const { judge, evidence } = judging(source, context);
@@ -95,7 +93,7 @@ async function start(context: LifecycleContext): Promise<void> {
   };
   const create = (fenced: FencedClient): CountersignOperator =>
     new CountersignOperator({ ...lasting, client: fenced });
-  const terms = new OperatorTerms({ leadership: leadershipBy(client), client, metrics, create });
+  const terms = new OperatorTerms({ leadership: leadershipBy(context), client, metrics, create });
   await serveHealth(
     {
       ...settings.health,
@@ -109,8 +107,20 @@ async function start(context: LifecycleContext): Promise<void> {
   context.onStop('operator', () => working);
 }
 
-/** Takes part in the election of the replica that works. */
-function leadershipBy(client: KubeClient): Leadership {
+/** Connections to the API server, until the end. */
+function connectionOf(context: LifecycleContext): PooledKubeConfig {
+  const { kubeconfigPath } = settings;
+  const kubeConfig = loadKubeConfig(kubeconfigPath === undefined ? {} : { kubeconfigPath });
+  context.onStop('kubernetes connections', () => kubeConfig.close());
+  return kubeConfig;
+}
+
+/**
+ * Takes part in the election of the replica that works. By a connection of its own: renewing the Lease
+ * must not wait behind whatever else is asked of the API server.
+ */
+function leadershipBy(context: LifecycleContext): Leadership {
+  const client = new KubeClient(connectionOf(context), clock);
   const { namespace, pod } = settings;
   const identity = `${pod.name}_${randomUUID()}`;
   return new Leadership({

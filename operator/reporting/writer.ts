@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import pLimit from 'p-limit';
 import { isStatus, type KubeObject, type Resource } from '../../runtime/kube/index.ts';
 import { pathOf, type KubeApi } from '../state/resources.ts';
 import { sameReport, type PolicyReport } from './report.ts';
@@ -16,11 +17,18 @@ export interface ReportWriterOptions {
 }
 
 /**
+ * Writes under way at the same time. An API server answers slowly where it has much to do: more at once
+ * would only make it slower, and keep others waiting for a connection.
+ */
+const MOST_WRITES = 8;
+
+/**
  * Writes reports, and only what says anything new. No write goes without a condition: it creates, or
  * it names the version that it replaces or deletes. A conflict is thrown: the mirror is behind.
  */
 export class ReportWriter {
   readonly #options: ReportWriterOptions;
+  readonly #gate = pLimit(MOST_WRITES);
 
   constructor(options: ReportWriterOptions) {
     this.#options = options;
@@ -28,8 +36,9 @@ export class ReportWriter {
 
   /** Makes the report that there is into the next one; `before` is what the mirror shows of it. */
   async put(resource: Resource, next: PolicyReport, before?: PolicyReport): Promise<void> {
-    if (before === undefined) await this.#create(resource, next);
-    else if (!sameReport(before, next)) await this.#replace(resource, next, before);
+    if (before === undefined) await this.#gate(() => this.#create(resource, next));
+    else if (!sameReport(before, next))
+      await this.#gate(() => this.#replace(resource, next, before));
   }
 
   /** Deletes a report as it was seen; one that is gone is fine. */
@@ -41,7 +50,7 @@ export class ReportWriter {
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     };
     const path = pathTo(resource, report);
-    await this.#told('deleted', () => api.delete(path, { preconditions }));
+    await this.#gate(() => this.#told('deleted', () => api.delete(path, { preconditions })));
   }
 
   /** Where one of the name is there that the mirror does not show (its label was taken), it is replaced. */

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import {
   DOCKER_MANIFEST,
   digestOf,
@@ -20,7 +20,7 @@ import {
   manifestDocument,
   putBundle,
   putImage,
-  Setup,
+  setupEach,
   SIMPLE,
   type SetupOptions,
 } from './__fixtures__/setup.ts';
@@ -40,15 +40,13 @@ function tagOf(digest: Digest, suffix = ''): string {
 }
 
 describe('collecting attestations', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   let image: { readonly name: string; readonly digest: Digest };
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
     image = putImage(registry);
   });
-  afterEach(async () => setup.stop());
 
   const collected = async (attestations = true, options: SetupOptions = {}): Promise<Evidence> =>
     collect(setup.source([registry], options), image, { attestations });
@@ -281,13 +279,11 @@ describe('collecting attestations', () => {
 });
 
 describe('collections of many attestations at once', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
   });
-  afterEach(async () => setup.stop());
 
   const LIMITS = { attestationCollections: 1, collectionBytes: 10 };
   /** An image with a signature, the index that its tag names, and an attestation of each. */
@@ -356,15 +352,13 @@ describe('collections of many attestations at once', () => {
 });
 
 describe('a flood', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   let image: { readonly name: string; readonly digest: Digest };
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
     image = putImage(registry);
   });
-  afterEach(async () => setup.stop());
 
   const junkLayers = (mediaType: string): object[] =>
     Array.from({ length: 10_000 }, (_, i) => ({

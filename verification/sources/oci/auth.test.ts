@@ -2,11 +2,18 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import type { Keychain } from '../../ports.ts';
 import type { ReasonCode } from '../../reasons.ts';
 import type { FakeRegistry, SeenRequest } from './__fixtures__/registry.ts';
-import { collect, keychainFor, putBundle, putImage, resolve, Setup } from './__fixtures__/setup.ts';
+import {
+  collect,
+  keychainFor,
+  putBundle,
+  putImage,
+  resolve,
+  setupEach,
+} from './__fixtures__/setup.ts';
 
 function coded(code: ReasonCode): object {
   return { name: 'VerificationError', code };
@@ -17,15 +24,13 @@ function basic(pair: string): string {
 }
 
 describe('authentication', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   let issued: number;
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
     issued = 0;
   });
-  afterEach(async () => setup.stop());
 
   const tokens = (): SeenRequest[] => registry.seen.filter((r) => r.path.startsWith('/token'));
 

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import { digestOf, OCI_MANIFEST } from '../../image/index.ts';
 import type { FakeRegistry } from './__fixtures__/registry.ts';
 import {
@@ -11,19 +11,17 @@ import {
   manifestDocument,
   putBundle,
   putImage,
-  Setup,
+  setupEach,
   SIMPLE,
 } from './__fixtures__/setup.ts';
 
 /** Who may push to a repository decides how much there is to read about an image. */
 describe('the bytes of one collection', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
   });
-  afterEach(async () => setup.stop());
 
   it('A8: are bounded for the manifests of referrers, and small ones come first', async () => {
     const image = putImage(registry);

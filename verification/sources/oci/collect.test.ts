@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import { DOCKER_MANIFEST, digestOf, OCI_INDEX } from '../../image/index.ts';
 import type { Evidence } from '../../ports.ts';
 import type { FakeRegistry } from './__fixtures__/registry.ts';
@@ -12,7 +12,7 @@ import {
   putBundle,
   putImage,
   resolve,
-  Setup,
+  setupEach,
   SIMPLE,
 } from './__fixtures__/setup.ts';
 
@@ -23,13 +23,11 @@ function contents(evidence: Evidence): string[] {
 }
 
 describe('collecting evidence', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
   });
-  afterEach(async () => setup.stop());
 
   const sigTag = (digest: string): string => `${digest.replace(':', '-')}.sig`;
 
@@ -295,13 +293,11 @@ describe('collecting evidence', () => {
 });
 
 describe('resolving a tag', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
   });
-  afterEach(async () => setup.stop());
 
   it('X39: answers the digest of the bytes', async () => {
     const { name, digest } = putImage(registry);

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import { digestOf, OCI_INDEX, OCI_MANIFEST } from '../../image/index.ts';
 import type { ReasonCode } from '../../reasons.ts';
 import type { FakeRegistry } from './__fixtures__/registry.ts';
@@ -18,7 +18,7 @@ import {
   putBundle,
   putImage,
   resolve,
-  Setup,
+  setupEach,
 } from './__fixtures__/setup.ts';
 
 function coded(code: ReasonCode): object {
@@ -36,13 +36,11 @@ async function drained(response: ServerResponse): Promise<void> {
 }
 
 describe('a faulty registry', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
   });
-  afterEach(async () => setup.stop());
 
   it('that does not have the image is not a rejection of it', async () => {
     const image = { name: `${registry.host}/app`, digest: digestOf(Buffer.from('x')) };
@@ -339,8 +337,7 @@ describe('a faulty registry', () => {
 });
 
 describe('a registry that breaks HTTP', () => {
-  const setup = new Setup();
-  afterEach(async () => setup.stop());
+  const setup = setupEach();
 
   async function raw(answer: string): Promise<string> {
     const server = createServer((socket) => {
@@ -388,15 +385,13 @@ describe('a registry that breaks HTTP', () => {
 });
 
 describe('redirects', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   let storage: FakeRegistry;
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
     storage = await setup.registry();
   });
-  afterEach(async () => setup.stop());
 
   function redirect(path: RegExp, location: string, status = 307): void {
     registry.handle(path, (_, response) => void response.writeHead(status, { location }).end());

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import { digestOf, indexLists, OCI_INDEX, OCI_MANIFEST, type Digest } from '../../image/index.ts';
 import type { Evidence } from '../../ports.ts';
 import type { FakeRegistry } from './__fixtures__/registry.ts';
@@ -11,7 +11,7 @@ import {
   ENVELOPE,
   manifestDocument,
   putBundle,
-  Setup,
+  setupEach,
   SIMPLE,
   type Asked,
 } from './__fixtures__/setup.ts';
@@ -22,19 +22,17 @@ function texts({ signatures }: Evidence): string[] {
 
 /** A signature is about one digest: that of an index, or that of one platform in it. */
 describe('X3: an index and the images in it', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   let child: Digest;
   let index: Digest;
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
     const platform = registry.put('app', manifestDocument({ annotations: { platform: 'arm64' } }));
     child = platform.digest;
     const manifests = [{ mediaType: OCI_MANIFEST, ...platform }];
     index = registry.put('app', { schemaVersion: 2, mediaType: OCI_INDEX, manifests }).digest;
   });
-  afterEach(async () => setup.stop());
 
   const signatures = async (digest: Digest): Promise<number> => {
     const evidence = await collect(setup.source([registry]), {
@@ -64,16 +62,14 @@ describe('X3: an index and the images in it', () => {
 
 /** A policy may let a signed index speak for the images in it. */
 describe('X3: the index that a tag names', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   let child: { readonly mediaType: string; readonly digest: Digest; readonly size: number };
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
     const document = manifestDocument({ annotations: { platform: 'arm64' } });
     child = { mediaType: OCI_MANIFEST, ...registry.put('app', document) };
   });
-  afterEach(async () => setup.stop());
 
   const ARM = { os: 'linux', architecture: 'arm64', variant: 'v8' };
   const putIndex = (manifests: readonly object[], extra: object = {}): Digest =>

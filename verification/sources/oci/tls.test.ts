@@ -2,11 +2,11 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { before, beforeEach, describe, it } from 'mocha';
 import type { ReasonCode } from '../../reasons.ts';
 import type { FakeRegistry } from './__fixtures__/registry.ts';
 import { issueServer } from './__fixtures__/certificates.ts';
-import { keychainFor, putImage, resolve, Setup } from './__fixtures__/setup.ts';
+import { keychainFor, putImage, resolve, setupEach } from './__fixtures__/setup.ts';
 import type { ResolvedAddress } from './addresses.ts';
 import type { Resolve } from './connections.ts';
 
@@ -24,7 +24,7 @@ function names(known: Readonly<Record<string, string>>): Resolve {
 
 describe('a registry over TLS', () => {
   let issuer: Awaited<ReturnType<typeof issueServer>>;
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   let host: string;
   before(async () => {
@@ -35,11 +35,9 @@ describe('a registry over TLS', () => {
     ]);
   });
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry(issuer);
     host = `registry.corp.example:${registry.port.toString()}`;
   });
-  afterEach(async () => setup.stop());
 
   it('is read where the policy brings its CA', async () => {
     const { digest } = putImage(registry);

@@ -2,18 +2,16 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import type { FakeRegistry } from './__fixtures__/registry.ts';
-import { collect, putBundle, putImage, Setup } from './__fixtures__/setup.ts';
+import { collect, putBundle, putImage, setupEach } from './__fixtures__/setup.ts';
 
 describe('exchanges that are traced', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let registry: FakeRegistry;
   beforeEach(async () => {
-    setup = new Setup();
     registry = await setup.registry();
   });
-  afterEach(async () => setup.stop());
 
   it('carry what the trace gives them, each its own, and tell how they ended', async () => {
     const image = putImage(registry);

@@ -3,31 +3,31 @@
 
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import fc from 'fast-check';
 import { VerificationError } from '../../error.ts';
 import type { TufRepository } from '../../ports.ts';
 import { TestTufRepository, TufSigner, type TufJson } from '../../testing/index.ts';
-import { Setup, type MirrorServer } from './__fixtures__/setup.ts';
-
-const FIRST = '{"mediaType":"first"}';
-const SECOND = '{"mediaType":"second"}';
-const PAST = '2020-01-01T00:00:00Z';
-const INVALID = { name: 'VerificationError', code: 'TRUST_ROOT_INVALID' };
-const STALE = { name: 'VerificationError', code: 'TRUST_ROOT_STALE' };
-const never = (): AbortSignal => new AbortController().signal;
+import {
+  FIRST,
+  INVALID,
+  never,
+  PAST,
+  SECOND,
+  STALE,
+  setupEach,
+  type MirrorServer,
+} from './__fixtures__/setup.ts';
 
 describe('a faulty TUF repository', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let mirror: MirrorServer;
   let repository: TestTufRepository;
   beforeEach(async () => {
-    setup = new Setup();
     repository = new TestTufRepository();
     repository.publish(FIRST);
     mirror = await setup.mirror(repository);
   });
-  afterEach(async () => setup.stop());
 
   /** What an earlier read kept is still there. */
   async function assertKept(): Promise<void> {

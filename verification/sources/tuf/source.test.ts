@@ -4,29 +4,29 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import { TestTufRepository, TufSigner, type TufJson } from '../../testing/index.ts';
-import { Setup, type MirrorServer } from './__fixtures__/setup.ts';
+import {
+  FIRST,
+  INVALID,
+  never,
+  PAST,
+  SECOND,
+  STALE,
+  setupEach,
+  type MirrorServer,
+} from './__fixtures__/setup.ts';
 import { publicGoodSeed, seedTrustedRoot } from './seed.ts';
 
-const FIRST = '{"mediaType":"first"}';
-const SECOND = '{"mediaType":"second"}';
-const PAST = '2020-01-01T00:00:00Z';
-const INVALID = { name: 'VerificationError', code: 'TRUST_ROOT_INVALID' };
-const STALE = { name: 'VerificationError', code: 'TRUST_ROOT_STALE' };
-const never = (): AbortSignal => new AbortController().signal;
-
 describe('a TUF repository', () => {
-  let setup: Setup;
+  const setup = setupEach();
   let mirror: MirrorServer;
   let repository: TestTufRepository;
   beforeEach(async () => {
-    setup = new Setup();
     repository = new TestTufRepository();
     repository.publish(FIRST);
     mirror = await setup.mirror(repository);
   });
-  afterEach(async () => setup.stop());
 
   it('gives its trusted root, and until when its metadata holds', async () => {
     repository.publish(FIRST, { expires: { timestamp: '2198-01-01T00:00:00Z' } });
@@ -182,11 +182,7 @@ describe('a TUF repository', () => {
 });
 
 describe('the public-good repository', () => {
-  let setup: Setup;
-  beforeEach(() => {
-    setup = new Setup();
-  });
-  afterEach(async () => setup.stop());
+  const setup = setupEach();
 
   it('has a seed that is a trusted root and a root', () => {
     const { text, fromSeed, expires } = seedTrustedRoot();

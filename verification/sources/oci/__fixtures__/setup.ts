@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { afterEach } from 'mocha';
 import { OCI_MANIFEST, parseImageReference, withDigest, type Digest } from '../../../image/index.ts';
 import { limits, type Limits } from '../../../limits.ts';
 import type { Evidence, Keychain, RegistryOptions } from '../../../ports.ts';
@@ -19,7 +20,7 @@ export interface SetupOptions extends Partial<Omit<OciSourceOptions, 'limits'>> 
 }
 
 /** Starts and stops what one test needs. */
-export class Setup {
+class Setup {
   readonly events: OciEvent[] = [];
   readonly #cleanup: (() => Promise<void>)[] = [];
 
@@ -44,7 +45,15 @@ export class Setup {
 
   async stop(): Promise<void> {
     for (const cleanup of this.#cleanup.splice(0).reverse()) await cleanup();
+    this.events.length = 0;
   }
+}
+
+/** For the tests of one `describe`: what is started in a test ends with it. */
+export function setupEach(): Setup {
+  const setup = new Setup();
+  afterEach(async () => setup.stop());
+  return setup;
 }
 
 /** A keychain with one credential for one host. */

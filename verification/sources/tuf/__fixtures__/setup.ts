@@ -7,10 +7,23 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach } from 'mocha';
 import { limits, type Limits } from '../../../limits.ts';
 import type { TrustedRootText, TufRepository } from '../../../ports.ts';
 import { TestTufRepository } from '../../../testing/index.ts';
 import { createTufSource, type TufSource, type TufSourceOptions } from '../source.ts';
+
+/** Trusted roots as tests publish them. */
+export const FIRST = '{"mediaType":"first"}';
+export const SECOND = '{"mediaType":"second"}';
+/** When metadata ended that has expired. */
+export const PAST = '2020-01-01T00:00:00Z';
+/** Errors of the library, for `assert.rejects`. */
+export const INVALID = { name: 'VerificationError', code: 'TRUST_ROOT_INVALID' };
+export const STALE = { name: 'VerificationError', code: 'TRUST_ROOT_STALE' };
+
+/** A signal that does not fire. */
+export const never = (): AbortSignal => new AbortController().signal;
 
 /** Answers a request in place of the mirror; `false` leaves it to the mirror. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -63,7 +76,7 @@ export interface SetupOptions extends Partial<Omit<TufSourceOptions, 'limits'>> 
 }
 
 /** Starts and stops what one test needs. */
-export class Setup {
+class Setup {
   readonly #cleanup: (() => Promise<void>)[] = [];
   #directory: string | undefined;
 
@@ -99,10 +112,18 @@ export class Setup {
   /** One read by a source of its own. */
   async read(mirror: MirrorServer, options: SetupOptions = {}): Promise<TrustedRootText> {
     const source = await this.source([mirror], options);
-    return source.trustedRoot(mirror.asked, new AbortController().signal);
+    return source.trustedRoot(mirror.asked, never());
   }
 
   async stop(): Promise<void> {
     for (const cleanup of this.#cleanup.splice(0).reverse()) await cleanup();
+    this.#directory = undefined;
   }
+}
+
+/** For the tests of one `describe`: what is started in a test ends with it. */
+export function setupEach(): Setup {
+  const setup = new Setup();
+  afterEach(async () => setup.stop());
+  return setup;
 }

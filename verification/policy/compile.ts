@@ -99,12 +99,7 @@ function compileOwn(
   spec: ImageTrustPolicySpec,
 ): Pick<
   CompiledPolicy,
-  | 'coversImage'
-  | 'coversUse'
-  | 'modeIn'
-  | 'intervalMs'
-  | 'maxExceptionMs'
-  | 'lastVerifiedMaxAgeMs'
+  'coversImage' | 'coversUse' | 'modeIn' | 'intervalMs' | 'maxExceptionMs' | 'lastVerifiedMaxAgeMs'
 > {
   const modes = spec.modeOverrides.map((o, i) => {
     const path = `spec.modeOverrides[${i.toString()}].namespaceSelector`;

@@ -194,11 +194,14 @@ export class WorkloadExaminer {
     const input: JudgeInput = { snapshot, use, exceptions, keychain, asKept };
     const intervals = snapshot.matching(use).map((policy) => policy.intervalMs);
     const intervalMs = Math.min(...intervals);
-    const due = refreshes.msUntilDue(input, intervalMs) <= 0;
+    const left = refreshes.msUntilDue(input, intervalMs);
+    const due = left <= 0;
     // How old evidence may be is said by such a policy: what cannot be renewed counts as kept from now on.
     const isKept = snapshot.matching(use).some((p) => p.lastVerifiedMaxAgeMs !== undefined);
     if (due && isKept) judge.forget(input);
     else if (due && (await judge.refresh(input, signal))) refreshes.wasRead(input);
+    // A whole interval late: what the registry has now cannot be told any more.
+    else if (left <= -intervalMs) judge.forget(input);
     const { policies } = await judge.judge(input, signal);
     if (due && isKept && judge.judgeCached(input) !== undefined) refreshes.wasRead(input);
     const dueInMs = refreshes.msUntilDue(input, intervalMs);

@@ -236,12 +236,17 @@ describe('re-verification', () => {
     assert.deepEqual(told(), ['pass']);
   });
 
-  it('keeps the last verdict of known evidence while the registry is away', async () => {
+  it('keeps the last verdict of known evidence for an interval while the registry is away, then cannot tell', async () => {
     await started(signed);
     world.registry.fault = new VerificationError('REGISTRY_UNAVAILABLE', '503');
-    await world.pass(5 * HOUR);
+    await world.pass(1.9 * HOUR);
     assert.deepEqual(told(), ['pass']);
     assert.deepEqual(world.reportWrites, ['create']);
+    await world.pass(0.2 * HOUR);
+    assert.deepEqual(told(), ['error REGISTRY_UNAVAILABLE']);
+    world.registry.fault = undefined;
+    await world.pass(0.1 * HOUR);
+    assert.deepEqual(told(), ['pass']);
   });
 
   it('B21, X22: reports every policy on an image, a failing one beside a passing one', async () => {

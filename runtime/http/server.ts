@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { HttpError } from './body.ts';
+import { keepTickShape } from './tick-shape.ts';
 
 /** Answers one request; what it throws becomes 500, or the status of an HttpError. */
 export type RouteHandler = (
@@ -105,6 +106,7 @@ export class WebServer {
 
   /** Listens; resolves with the port. */
   async listen(address: { readonly host: string; readonly port: number }): Promise<number> {
+    await keepTickShape();
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(address.port, address.host, () => {

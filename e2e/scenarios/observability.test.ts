@@ -291,7 +291,7 @@ describe('what operator and webhook tell of their work, on a real API server', f
     const pods = Array.from({ length: 60 }, (_, n) =>
       pod({ name: `many-${n.toString()}`, namespace: NS, containers }),
     );
-    const list = { apiVersion: 'v1', kind: 'List', items: pods } as unknown as KubernetesObject;
+    const list = { apiVersion: 'v1', kind: 'List', items: pods } as KubernetesObject;
     const dropped = async (): Promise<number> =>
       sampleOf(await metrics(world.webhook), 'audit_records_total', { outcome: 'dropped' });
     assertAdmitted(await createOf(list, ['--dry-run=server', '-o', 'name']));

@@ -68,7 +68,7 @@ const invalid = (message: RegExp): object => ({
 
 /** The trusted root with one value replaced; `undefined` takes it out. */
 function edited(path: readonly (string | number)[], value: unknown): object {
-  const copy = structuredClone(base) as unknown as Record<string | number, unknown>;
+  const copy = structuredClone(base) as Record<string | number, unknown>;
   const last = path.at(-1) ?? '';
   const holder = path
     .slice(0, -1)

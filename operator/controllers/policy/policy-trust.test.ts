@@ -34,7 +34,7 @@ function policyWith(authority: object, name = 'a', generation = 1): ImageTrustPo
     authorities: [{ name: 'who', ...authority }],
     requirements: [{ name: 'signed', signature: { anyOf: ['who'] } }],
   };
-  return { metadata: { name, generation }, spec } as unknown as ImageTrustPolicy;
+  return { metadata: { name, generation }, spec } as ImageTrustPolicy;
 }
 
 function keyless(trustRoot: object): ImageTrustPolicy {
@@ -116,7 +116,7 @@ describe('the trust roots of a policy', () => {
       const conditions = [{ type: 'Ready', status: 'True', observedGeneration: 1 }];
       const status = { conditions, program: { blob: 'blob' } };
       const policy = { ...keyless({ publicGood: {} }), ...{ status }, ...change };
-      const outcome = await compiler.outcomeOf(policy as unknown as ImageTrustPolicy);
+      const outcome = await compiler.outcomeOf(policy as ImageTrustPolicy);
       assert.ok(outcome.state === 'compiled');
       const plain = gunzipSync(outcome.blob.bytes).toString();
       return plain.includes(JSON.stringify(NEWER)) ? 'last' : 'seed';

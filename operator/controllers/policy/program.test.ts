@@ -59,7 +59,7 @@ function policyObject(name: string, options: PolicyOptions = {}): ImageTrustPoli
     spec,
     ...(status === undefined ? {} : { status }),
   };
-  return object as unknown as ImageTrustPolicy;
+  return object as ImageTrustPolicy;
 }
 
 function blobNameOf(object: ImageTrustPolicy): string {
@@ -372,7 +372,7 @@ describe('the program', () => {
     const large = {
       ...object,
       spec: { ...object.spec, requirements },
-    } as unknown as ImageTrustPolicy;
+    } as ImageTrustPolicy;
     const { program, index } = setup([large]);
     await program.reconcile();
     const outcome = program.viewOf('a')?.outcome;

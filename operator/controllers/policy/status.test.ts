@@ -25,7 +25,7 @@ function policy(generation = 1, status?: ImageTrustPolicyStatus): ImageTrustPoli
     spec: {},
     ...(status === undefined ? {} : { status }),
   };
-  return object as unknown as ImageTrustPolicy;
+  return object as ImageTrustPolicy;
 }
 
 const compiled = (generation = 1, revision = 5): ProgramView => ({

@@ -70,7 +70,7 @@ describe('rounds of evictions', () => {
       onOutcome: (action: string, outcome: string) => outcomes.push(`${action} ${outcome}`),
       roundMs: MINUTE,
     };
-    evictor = new Evictor(options as unknown as EvictorOptions);
+    evictor = new Evictor(options as EvictorOptions);
     assert.equal(await round(), 0);
     await clock.advance(MINUTE);
   });

@@ -18,9 +18,7 @@ function names(objects: readonly WorkloadObject[]): readonly string[] {
 
 /** The object with another reference to what controls it. */
 function ownedBy(object: WorkloadObject, reference: object): WorkloadObject {
-  const ownerReferences = [reference] as unknown as NonNullable<
-    WorkloadObject['metadata']['ownerReferences']
-  >;
+  const ownerReferences = [reference] as NonNullable<WorkloadObject['metadata']['ownerReferences']>;
   return { ...object, metadata: { ...object.metadata, ownerReferences } };
 }
 

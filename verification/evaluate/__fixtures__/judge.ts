@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
+import { parseImageReference } from '../../image/index.ts';
 import { compilePolicy, ExceptionIndex, type CompiledPolicy } from '../../policy/index.ts';
 import type { Evidence, RawSignature } from '../../ports.ts';
 import type { ReasonCode } from '../../reasons.ts';
@@ -15,7 +16,7 @@ import {
 } from '../../testing/index.ts';
 import { evaluate } from '../evaluate.ts';
 import type { Facts } from '../fact-question.ts';
-import { unmemoisedFacts } from '../facts.ts';
+import { FactCache, unmemoisedFacts } from '../facts.ts';
 
 /** The image that is judged, and another one. */
 export const IMAGE = testManifest('image');
@@ -49,6 +50,42 @@ export interface Setting {
 
 /** The verdict of a policy over the image, by the way of production: compiled, then evaluated. */
 export function judge(signatures: readonly RawSignature[], setting: Setting): Verdict {
+  return warmJudge(signatures, { facts: unmemoisedFacts, ...setting })();
+}
+
+/** What is another time the same evidence is judged. */
+export interface Again {
+  readonly now?: number;
+  /** The reference by which the image is used; its digest stays. */
+  readonly image?: string;
+}
+
+/**
+ * Judges as a process does that is warm: each verdict is about the same objects, with facts that are
+ * kept unless others are given.
+ */
+export function warmJudge(
+  signatures: readonly RawSignature[],
+  setting: Setting,
+): (again?: Again) => Verdict {
+  const policy = compiled(specOf(setting));
+  const evidence = { ...evidenceOf(IMAGE, signatures), ...setting.evidence };
+  const { facts = new FactCache(), now: first = NOW } = setting;
+  return ({ now = first, image } = {}) =>
+    evaluate({
+      policy,
+      subject: testSubject(
+        IMAGE.digest,
+        image === undefined ? {} : { image: parseImageReference(image) },
+      ),
+      evidence: { state: 'collected', evidence },
+      exceptions: new ExceptionIndex(),
+      now: new Date(now),
+      facts,
+    });
+}
+
+function specOf(setting: Setting): unknown {
   const { by, threshold = 1, annotations = {}, attestation, policy = {} } = setting;
   const asked = { anyOf: by.map(({ name }) => name), threshold };
   const requirement =
@@ -62,16 +99,7 @@ export function judge(signatures: readonly RawSignature[], setting: Setting): Ve
             conditions: [...(attestation.conditions ?? [])],
           },
         };
-  const spec = testPolicy([], { authorities: [...by], requirements: [requirement], ...policy });
-  const evidence = { ...evidenceOf(IMAGE, signatures), ...setting.evidence };
-  return evaluate({
-    policy: compiled(spec),
-    subject: testSubject(IMAGE.digest),
-    evidence: { state: 'collected', evidence },
-    exceptions: new ExceptionIndex(),
-    now: new Date(setting.now ?? NOW),
-    facts: setting.facts ?? unmemoisedFacts,
-  });
+  return testPolicy([], { authorities: [...by], requirements: [requirement], ...policy });
 }
 
 /** Policies that were compiled: tests of many inputs ask by one policy. */

@@ -206,7 +206,9 @@ describe('input of countersign verify', () => {
       ...exception,
       metadata: { ...exception.metadata, deletionTimestamp: '2026-11-20T11:00:00Z' },
     };
-    const policy = bench.policy(testPolicy([issuer], { exceptions: { allowed: true } }));
+    const policy = bench.policy(
+      testPolicy([issuer], { exceptions: { allowed: true, approval: 'NotRequired' } }),
+    );
     const args = [
       '--policy',
       policy,

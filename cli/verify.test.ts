@@ -20,7 +20,9 @@ describe('countersign verify', () => {
   beforeEach(async () => {
     bench = new Bench();
     await bench.start();
-    policy = bench.policy(testPolicy([issuer], { exceptions: { allowed: true } }));
+    policy = bench.policy(
+      testPolicy([issuer], { exceptions: { allowed: true, approval: 'NotRequired' } }),
+    );
   });
   afterEach(async () => {
     await bench.stop();

@@ -203,7 +203,7 @@ describe('the operator', () => {
       workload('Deployment', 'good', { images: { web: `${APP}@${signed.digest}` } }),
       pod('bad', { images: { web: `${APP}@${unsigned.digest}` } }),
     );
-    const exceptions = { allowed: true };
+    const exceptions = { allowed: true, approval: 'NotRequired' } as const;
     applyPolicy(testPolicy([issuer], { exceptions }));
     await operator.start();
     await until(() => told('good') === 'pass' && told('bad') === 'fail');
@@ -227,7 +227,7 @@ describe('the operator', () => {
     api.seed(EXCEPTION, { metadata, ...{ spec } });
     await operator.start();
     await until(() => reasonOf(EXCEPTION, 'Active') === 'PolicyNotFound');
-    applyPolicy(testPolicy([issuer], { exceptions: { allowed: true } }));
+    applyPolicy(testPolicy([issuer], { exceptions: { allowed: true, approval: 'NotRequired' } }));
     await until(() => reasonOf(EXCEPTION, 'Active') === 'NotYetActive');
     api.remove(POLICY);
     await until(() => reasonOf(EXCEPTION, 'Active') === 'PolicyNotFound');

@@ -67,6 +67,7 @@ async function start(context: LifecycleContext): Promise<void> {
     namespace: settings.namespace,
     instance: settings.pod.name,
     defaultAction: settings.defaultAction,
+    cluster: settings.cluster,
     exemptNamespaces: settings.exemptNamespaces,
     materialMs: settings.materialMs,
     concurrency: settings.reverificationConcurrency,

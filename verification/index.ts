@@ -16,6 +16,8 @@ export type * from './result.ts';
 export type * from './ports.ts';
 export * from './image/index.ts';
 export * from './policy/index.ts';
+export * from './exception/index.ts';
+export * from './approval/index.ts';
 export * from './evaluate/index.ts';
 export type { AttestationFact, SignatureFact } from './cosign/index.ts';
 export { canonicalJson } from './encoding/index.ts';

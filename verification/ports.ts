@@ -23,8 +23,8 @@ export interface RawSignature {
    * own-property map.
    */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Where it was found: `tag`, `referrers-api`, `referrers-tag`. */
-  readonly origin: 'tag' | 'referrers-api' | 'referrers-tag';
+  /** Where it was found: `tag`, `referrers-api`, `referrers-tag`, or in an `exception` that it approves. */
+  readonly origin: 'tag' | 'referrers-api' | 'referrers-tag' | 'exception';
 }
 
 /** A part of the evidence that could not be read, or that was refused by a limit. */

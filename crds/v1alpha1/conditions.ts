@@ -19,6 +19,14 @@ export const ConditionType = {
    * that have one so. The last good one stays in force; Ready does not depend on it.
    */
   TrustMaterialFresh: 'TrustMaterialFresh',
+  /** The exception is approved, or needs no approval. Never makes it unhealthy: it waits for somebody. */
+  Approved: 'Approved',
+  /** The exception ends within seven days. Present only while true. */
+  ExpiringSoon: 'ExpiringSoon',
+  /** No workload was seen for seven days that runs by the exception, which is in effect. Present only while true. */
+  Unused: 'Unused',
+  /** The exception is in effect, and was not reviewed for longer than it should. Present only while true. */
+  ReviewOverdue: 'ReviewOverdue',
 } as const;
 
 /** Reasons of the conditions of an ImageTrustPolicy. */
@@ -73,7 +81,7 @@ export const ExceptionReason = {
   NotYetActive: 'NotYetActive',
   /** Active=False: at or after expiresAt. */
   Expired: 'Expired',
-  /** Active=False: revoked in the spec. */
+  /** Active=False: revoked, or about to be deleted. */
   Revoked: 'Revoked',
   /** Active=False and Reconciling=True: the policy exists and is not in force yet. */
   AwaitingPolicy: 'AwaitingPolicy',
@@ -83,6 +91,26 @@ export const ExceptionReason = {
   NotAllowedByPolicy: 'NotAllowedByPolicy',
   /** Active=False and Stalled=True: longer than the maxDuration of the policy. */
   TooLong: 'TooLong',
+  /** Active=False and Stalled=True: of the class Incident, which the policy does not allow. */
+  IncidentNotAllowed: 'IncidentNotAllowed',
+  /** Active=False and Approved=False: nobody else approved it as it is now. */
+  AwaitingApproval: 'AwaitingApproval',
+  /** Active=False: another one of the class Incident for the same is not approved yet. */
+  EarlierIncident: 'EarlierIncident',
+  /** Approved=True: approved by somebody else. */
+  Approved: 'Approved',
+  /** Approved=True: the policy asks for no approval. */
+  NotRequired: 'NotRequired',
+  /** Approved=False: of the class Incident, over by now, and never approved. */
+  ApprovalOverdue: 'ApprovalOverdue',
+  /** ExpiringSoon=True. */
+  EndsWithinDays: 'EndsWithinDays',
+  /** Unused=True: nothing ran by it yet. */
+  NeverUsed: 'NeverUsed',
+  /** Unused=True: nothing has run by it lately. */
+  NotUsedLately: 'NotUsedLately',
+  /** ReviewOverdue=True. */
+  NotReviewed: 'NotReviewed',
   /** Stalled=True: names a requirement that the policy does not have; that name has no effect. */
   UnknownRequirement: 'UnknownRequirement',
   /** Active=False and Stalled=True: the spec cannot be read. */

@@ -3,7 +3,15 @@
 
 import { z } from 'zod';
 import { authority } from './authority.ts';
-import { conditions, doc, durationText, imageGlob, labelSelector, material } from './common.ts';
+import {
+  conditions,
+  dnsLabel,
+  doc,
+  durationText,
+  imageGlob,
+  labelSelector,
+  material,
+} from './common.ts';
 import { requirement } from './requirement.ts';
 
 const mode = z.enum(['Enforce', 'Audit']);
@@ -45,6 +53,25 @@ const match = z.strictObject({
     .default([]),
 });
 
+const incident = z.strictObject({
+  allowed: z
+    .boolean()
+    .meta(doc('Whether an exception of the class Incident may have effect before it is approved.'))
+    .default(false),
+  maxDuration: durationText
+    .meta(
+      doc('Longest time between notBefore and expiresAt of an exception of the class Incident.', {
+        'x-kubernetes-validations': [
+          {
+            rule: "self != '' && duration(self) > duration('0s') && duration(self) <= duration('24h')",
+            message: 'must be longer than 0s and at most 24h',
+          },
+        ],
+      }),
+    )
+    .default('24h'),
+});
+
 const exceptions = z.strictObject({
   allowed: z
     .boolean()
@@ -62,6 +89,26 @@ const exceptions = z.strictObject({
       }),
     )
     .default('720h'),
+  approval: z
+    .enum(['Required', 'NotRequired'])
+    .meta(
+      doc(
+        'Required: an exception has effect once somebody else than who asked for it approved it, in the cluster (verb approve) or by a signature of one of the approvers.',
+      ),
+    )
+    .default('Required'),
+  approvers: z
+    .array(dnsLabel)
+    .max(8)
+    .meta(
+      doc('Authorities of this policy whose signature approves an exception.', {
+        'x-kubernetes-list-type': 'set',
+      }),
+    )
+    .default([]),
+  incident: incident
+    .meta(doc('Exceptions that have effect before they are approved: break glass.'))
+    .default({ allowed: false, maxDuration: '24h' }),
 });
 
 const onInconclusive = z.strictObject({
@@ -177,9 +224,13 @@ export const imageTrustPolicySpec = z
         }),
       )
       .default({ action: 'Deny' }),
-    exceptions: exceptions
-      .meta(doc('Whether and how SigningExceptions apply.'))
-      .default({ allowed: false, maxDuration: '720h' }),
+    exceptions: exceptions.meta(doc('Whether and how SigningExceptions apply.')).default({
+      allowed: false,
+      maxDuration: '720h',
+      approval: 'Required',
+      approvers: [],
+      incident: { allowed: false, maxDuration: '24h' },
+    }),
     reverification: z
       .strictObject({
         interval: durationText

@@ -92,7 +92,7 @@ export async function setPolicies(scene: Scene, count: number): Promise<void> {
           keyPolicySpec({
             images: [`${proxy.host}/bench/**`],
             keys: [world.key.publicKey],
-            exceptions: { allowed: true },
+            exceptions: { allowed: true, approval: 'NotRequired' },
           }),
         ),
       );

@@ -85,7 +85,10 @@ describe('exceptions on a real API server', function () {
     const images = [`${world.registry.host}/exceptions/**`];
     const keys = [world.key.publicKey];
     await world.kubectl.apply([
-      policy('waivable', keyPolicySpec({ images, keys, exceptions: { allowed: true } })),
+      policy(
+        'waivable',
+        keyPolicySpec({ images, keys, exceptions: { allowed: true, approval: 'NotRequired' } }),
+      ),
       policy(
         'strict',
         keyPolicySpec({ images: [`${world.registry.host}/exceptions-strict/**`], keys }),
@@ -189,7 +192,11 @@ describe('exceptions on a real API server', function () {
     await reason('PolicyNotFound');
     const images = [`${world.registry.host}/exceptions-late/**`];
     const keys = [world.key.publicKey];
-    const spec = keyPolicySpec({ images, keys, exceptions: { allowed: true } });
+    const spec = keyPolicySpec({
+      images,
+      keys,
+      exceptions: { allowed: true, approval: 'NotRequired' },
+    });
     await world.kubectl.apply(policy('late', spec));
     await world.enforced('late');
     await reason('InEffect');

@@ -108,7 +108,11 @@ describe('everything from Git, applied by the real kustomize-controller', functi
     late = keyInConfigMap('late-key', world.key.publicKey);
     const images = [`${world.registry.host}/gitops/**`];
     const { configMap, authority } = keyInConfigMap('gitops-key', world.key.publicKey);
-    const spec = keyPolicySpec({ images, keys: [], exceptions: { allowed: true } });
+    const spec = keyPolicySpec({
+      images,
+      keys: [],
+      exceptions: { allowed: true, approval: 'NotRequired' },
+    });
     policies = [configMap, policy('gitops', { ...spec, authorities: [authority] })];
     const soon = new Date(Date.now() + HOUR_MS);
     const gone = new Date(Date.now() - HOUR_MS);

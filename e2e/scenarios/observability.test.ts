@@ -102,7 +102,11 @@ describe('what operator and webhook tell of their work, on a real API server', f
     await signBundle(world.key, signed.pinned);
     const images = [`${world.registry.host}/observed/**`];
     const keys = [world.key.publicKey];
-    const spec = keyPolicySpec({ images, keys, exceptions: { allowed: true } });
+    const spec = keyPolicySpec({
+      images,
+      keys,
+      exceptions: { allowed: true, approval: 'NotRequired' },
+    });
     await world.kubectl.apply(policy('observed', spec));
     await world.enforced('observed');
     const digests = [excused.digest];

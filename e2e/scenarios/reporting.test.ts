@@ -34,7 +34,15 @@ describe('what is reported, in either API', function () {
     const images = [`${stage.world.registry.host}/reporting/**`];
     const keys = [stage.world.key.publicKey];
     await stage.world.kubectl.apply(
-      policy('team', keyPolicySpec({ images, keys, mode, exceptions: { allowed: true } })),
+      policy(
+        'team',
+        keyPolicySpec({
+          images,
+          keys,
+          mode,
+          exceptions: { allowed: true, approval: 'NotRequired' },
+        }),
+      ),
     );
     await stage.world.enforced('team');
   };

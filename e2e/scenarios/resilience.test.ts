@@ -67,7 +67,11 @@ describe('when parts are missing, nothing opens', function () {
     await world.kubectl.apply(
       policy(
         'resilience',
-        keyPolicySpec({ images, keys: [world.key.publicKey], exceptions: { allowed: true } }),
+        keyPolicySpec({
+          images,
+          keys: [world.key.publicKey],
+          exceptions: { allowed: true, approval: 'NotRequired' },
+        }),
       ),
     );
     await world.enforced('resilience');
@@ -222,7 +226,7 @@ describe('when parts are missing, nothing opens', function () {
       images: [`${world.registry.host}/resilience/**`],
       keys: [],
       authorities: [authority],
-      exceptions: { allowed: true },
+      exceptions: { allowed: true, approval: 'NotRequired' },
     });
     await world.kubectl.apply(configMap);
     await world.kubectl.apply(policy('resilience', broken));

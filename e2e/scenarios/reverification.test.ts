@@ -103,7 +103,7 @@ describe('re-verification on a real API server', function () {
     const spec = (more: Readonly<Record<string, unknown>> = {}) => ({
       ...keyPolicySpec({ images: [`${proxy.host}/kept/**`], keys: [] }),
       authorities,
-      exceptions: { allowed: true },
+      exceptions: { allowed: true, approval: 'NotRequired' },
       modeOverrides: [{ namespaceSelector: { matchLabels: { stage: 'dev' } }, mode: 'Audit' }],
       ...more,
     });

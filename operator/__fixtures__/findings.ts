@@ -20,7 +20,7 @@ export function observedImage(edits: Partial<ObservedImage> = {}): ObservedImage
 
 /** A compiled policy that allows exceptions. */
 export function policyNamed(name: string, edits: Partial<ImageTrustPolicySpecInput> = {}): CompiledPolicy {
-  return compilePolicy(name, testPolicy([issuer], { exceptions: { allowed: true }, ...edits }));
+  return compilePolicy(name, testPolicy([issuer], { exceptions: { allowed: true, approval: 'NotRequired' }, ...edits }));
 }
 
 /** A result of one outcome for the requirement `signed`. */

@@ -27,6 +27,8 @@ export interface OperatorOptions {
   readonly namespace: string;
   readonly instance: string;
   readonly defaultAction: DefaultAction;
+  /** Name of the cluster or fleet that signed approvals are for; `undefined` where it has none. */
+  readonly cluster?: string | undefined;
   readonly exemptNamespaces: readonly string[];
   readonly materialMs: number;
   /** Workloads judged at the same time. */

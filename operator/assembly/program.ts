@@ -33,7 +33,7 @@ export function addProgram(host: Host, parts: Parts, trustRoots: TrustRoots): Pr
 
 function createPublisher(host: Host, parts: Parts, roots: TrustRoots): ProgramParts {
   const { client: api, namespace, clock, logger, metrics } = host.options;
-  const { defaultAction, materialMs } = host.options;
+  const { defaultAction, cluster, materialMs } = host.options;
   const { mirrors, replicas, program } = parts;
   const { policies, configMaps, leases } = mirrors;
   const material = new MaterialReader({ api, clock, namespace, maxAgeMs: materialMs });
@@ -48,6 +48,7 @@ function createPublisher(host: Host, parts: Parts, roots: TrustRoots): ProgramPa
     blobs,
     index: new IndexStore(api, namespace),
     defaultAction,
+    cluster,
     materialMs,
     observer: metrics,
     logger,

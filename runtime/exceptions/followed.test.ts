@@ -52,6 +52,7 @@ function exceptionNamed(name: string): SigningException {
       reason: 'the vendor signs from the next release on',
       owner: 'team@example.com',
       requestedBy: 'dev@example.com',
+      class: 'Planned',
     },
   };
 }

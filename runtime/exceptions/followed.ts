@@ -4,6 +4,7 @@
 import type { SigningException } from '../../crds/index.ts';
 import type { ObjectView } from '../kube/index.ts';
 import type { Logger } from '../log/index.ts';
+import { permitsSame } from './same.ts';
 import {
   compileException,
   ExceptionIndex,
@@ -33,8 +34,11 @@ export class FollowedExceptions {
   ) {
     this.#logger = logger;
     this.#isStale = isStale;
-    store.onChange((key, current) => {
-      this.#take(key, current);
+    store.onChange((key, current, previous) => {
+      // What is known of it stays, what was verified of its approvals too.
+      const isSame =
+        current !== undefined && previous !== undefined && permitsSame(current, previous);
+      if (!isSame) this.#take(key, current);
     });
   }
 

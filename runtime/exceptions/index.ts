@@ -2,3 +2,4 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { FollowedExceptions } from './followed.ts';
+export { permitsSame } from './same.ts';

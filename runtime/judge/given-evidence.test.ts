@@ -30,7 +30,10 @@ import { Judge, type JudgeInput } from './judge.ts';
 const manifest = testManifest('image');
 const [issuer, other] = [new KeyIssuer(), new KeyIssuer()];
 const signed = evidenceOf(manifest, [simpleSigningEvidence(issuer.simpleSigning(manifest.digest))]);
-const team = compilePolicy('team', testPolicy([issuer], { exceptions: { allowed: true } }));
+const team = compilePolicy(
+  'team',
+  testPolicy([issuer], { exceptions: { allowed: true, approval: 'NotRequired' } }),
+);
 const { signal } = new AbortController();
 
 describe('evidence that is given', () => {
@@ -92,7 +95,7 @@ describe('evidence that is given', () => {
   });
 
   it('is judged without exceptions', async () => {
-    const strict = testPolicy([other], { exceptions: { allowed: true } });
+    const strict = testPolicy([other], { exceptions: { allowed: true, approval: 'NotRequired' } });
     const exceptions = new ExceptionIndex([compileException(testException([manifest.digest]))]);
     const verdict = await said(compilePolicy('team', strict), { exceptions });
     assert.equal(verdict, 'rejected SIGNATURE_INVALID');

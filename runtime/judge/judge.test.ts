@@ -42,7 +42,10 @@ const never = (): AbortSignal => new AbortController().signal;
 
 function snapshotOf(policies: Policies, defaultAction: DefaultAction = 'Deny'): PolicySnapshot {
   const compiled = Object.entries(policies).map(([name, edits]) =>
-    compilePolicy(name, testPolicy([issuer], { exceptions: { allowed: true }, ...edits })),
+    compilePolicy(
+      name,
+      testPolicy([issuer], { exceptions: { allowed: true, approval: 'NotRequired' }, ...edits }),
+    ),
   );
   return new PolicySnapshot(1, defaultAction, compiled);
 }

@@ -289,10 +289,11 @@ export class Judge {
   ): Weighed {
     const subject = subjectOf(input.use);
     const { exceptions, use } = input;
+    const { cluster } = input.snapshot;
     const open: OpenQuestion[] = [];
     const facts = new OpenQuestions(this.#options.facts, answers);
     const policies = cases.map(({ policy, evidence }): PolicyJudgement => {
-      const verdict = evaluate({ policy, subject, evidence, exceptions, now, facts });
+      const verdict = evaluate({ policy, subject, evidence, exceptions, now, facts, cluster });
       const asked = facts.takeOpen();
       if (asked.length > 0 && verdict.results.some((r) => r.outcome === 'inconclusive'))
         open.push(...asked.map((question) => ({ policy, question })));
@@ -347,6 +348,7 @@ function needsEvidence(policy: CompiledPolicy, input: JudgeInput, now: Date): bo
     subject: subjectOf(input.use),
     exceptions: input.exceptions,
     now,
+    cluster: input.snapshot.cluster,
   });
 }
 

@@ -54,7 +54,10 @@ const DOWN = new VerificationError('REGISTRY_UNAVAILABLE', 'the registry did not
 type Edits = Partial<ImageTrustPolicySpecInput>;
 
 const policyOf = (name: string, edits: Edits = {}, keys = [issuer]): CompiledPolicy =>
-  compilePolicy(name, testPolicy(keys, { exceptions: { allowed: true }, ...edits }));
+  compilePolicy(
+    name,
+    testPolicy(keys, { exceptions: { allowed: true, approval: 'NotRequired' }, ...edits }),
+  );
 const snapshotOf = (...policies: readonly CompiledPolicy[]): PolicySnapshot =>
   new PolicySnapshot(1, 'Deny', policies);
 const lasting = snapshotOf(policyOf('team', HOUR_OLD));

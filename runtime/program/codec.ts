@@ -30,6 +30,8 @@ export interface ProgramIndex {
   /** Grows with every change; acknowledged by replicas. */
   readonly revision: number;
   readonly defaultAction: DefaultAction;
+  /** Name of the cluster or fleet that signed approvals of exceptions are for; absent where it has none. */
+  readonly cluster?: string;
   /** Blob names by policy name; sorted. */
   readonly policies: ReadonlyMap<string, string>;
 }
@@ -84,13 +86,15 @@ export function encodeIndex(index: ProgramIndex): string {
 /** Reads an index; ProgramError where anything about it is not as it must be. */
 export function decodeIndex(text: string): ProgramIndex {
   const index = parse(INDEX_NAME, text);
-  const { formatVersion, revision, defaultAction, policies } = index;
+  const { formatVersion, revision, defaultAction, cluster, policies } = index;
   if (formatVersion !== FORMAT_VERSION)
     throw new ProgramError('index: format version is not known');
   if (typeof revision !== 'number' || !Number.isSafeInteger(revision) || revision < 1)
     throw new ProgramError('index: no revision');
   if (defaultAction !== 'Allow' && defaultAction !== 'Deny')
     throw new ProgramError('index: no default action');
+  if (cluster !== undefined && (typeof cluster !== 'string' || cluster === ''))
+    throw new ProgramError('index: cluster is not a name');
   if (typeof policies !== 'object' || policies === null || Array.isArray(policies))
     throw new ProgramError('index: no policies');
   const entries = Object.entries(policies as Record<string, unknown>);
@@ -98,6 +102,7 @@ export function decodeIndex(text: string): ProgramIndex {
     formatVersion,
     revision,
     defaultAction,
+    ...(cluster === undefined ? {} : { cluster }),
     policies: new Map(entries.map(([name, blob]) => [name, blobName(name, blob)])),
   };
 }

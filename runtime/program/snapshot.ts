@@ -18,9 +18,17 @@ export class PolicySnapshot {
   readonly revision: number;
   readonly defaultAction: DefaultAction;
   readonly policies: readonly CompiledPolicy[];
+  /** Name of the cluster or fleet that signed approvals of exceptions are for. */
+  readonly cluster: string | undefined;
   readonly #byRepository = new LRUCache<string, readonly CompiledPolicy[]>({ max: MATCHES_KEPT });
 
-  constructor(revision: number, defaultAction: DefaultAction, policies: readonly CompiledPolicy[]) {
+  constructor(
+    revision: number,
+    defaultAction: DefaultAction,
+    policies: readonly CompiledPolicy[],
+    cluster?: string,
+  ) {
+    this.cluster = cluster;
     this.revision = revision;
     this.defaultAction = defaultAction;
     this.policies = policies;
@@ -57,7 +65,8 @@ export function buildSnapshot(
     const key = `${policy}/${blob}`;
     compiled.set(key, earlier.get(key) ?? compileBlob(policy, blob, blobBytes(blob)));
   }
-  const snapshot = new PolicySnapshot(index.revision, index.defaultAction, [...compiled.values()]);
+  const { revision, defaultAction, cluster } = index;
+  const snapshot = new PolicySnapshot(revision, defaultAction, [...compiled.values()], cluster);
   return { snapshot, compiled };
 }
 

@@ -57,6 +57,8 @@ const schema = z.object({
   COUNTERSIGN_HEALTH_PORT: port(8080),
   /** What happens to images that no policy matches. */
   COUNTERSIGN_DEFAULT_ACTION: z.enum(['Allow', 'Deny']).default('Allow'),
+  /** Name of this cluster, or of its fleet: what signed approvals of exceptions are for. None counts without it. */
+  COUNTERSIGN_CLUSTER_NAME: z.string().max(253).optional(),
   /** Namespaces that admission leaves alone; still judged and reported, without scoring. */
   COUNTERSIGN_EXEMPT_NAMESPACES: list('kube-system,countersign-system'),
   /**
@@ -122,6 +124,7 @@ export interface Settings {
   };
   readonly health: { readonly host: string; readonly port: number };
   readonly defaultAction: 'Allow' | 'Deny';
+  readonly cluster: string | undefined;
   readonly exemptNamespaces: readonly string[];
   readonly cacheDirectory: string;
   readonly registry: {
@@ -198,6 +201,7 @@ function settingsOf(raw: Raw, tracing: TracingSettings | undefined): Settings {
     },
     health: { host: raw.COUNTERSIGN_HEALTH_HOST, port: raw.COUNTERSIGN_HEALTH_PORT },
     defaultAction: raw.COUNTERSIGN_DEFAULT_ACTION,
+    cluster: raw.COUNTERSIGN_CLUSTER_NAME,
     exemptNamespaces: raw.COUNTERSIGN_EXEMPT_NAMESPACES,
     cacheDirectory: raw.COUNTERSIGN_CACHE_DIRECTORY,
     registry: {

@@ -25,7 +25,7 @@ const signature = z.strictObject({
   format: z.enum(['simple-signing', 'bundle', 'dsse']),
   digest,
   annotations: z.record(z.string(), z.string()),
-  origin: z.enum(['tag', 'referrers-api', 'referrers-tag']),
+  origin: z.enum(['tag', 'referrers-api', 'referrers-tag', 'exception']),
   size,
 });
 const gap = z.strictObject({

@@ -8,3 +8,4 @@ export {
   type VerifiedAttestation,
 } from './check.ts';
 export type { AttestationFact, CheckList, SignatureFact, VerifiedSigner } from './fact.ts';
+export { freshUntil, signerWindow, untimelySigner, type Untimely } from './signer-time.ts';

@@ -6,7 +6,8 @@ import { createHash, createPublicKey, randomBytes, sign } from 'node:crypto';
 import { describe, it } from 'mocha';
 import type { CompiledAuthority, KeyAuthority } from '../authority/index.ts';
 import { checkSignature, type SignatureFact } from '../cosign/index.ts';
-import { compilePolicy, ExceptionIndex } from '../policy/index.ts';
+import { ExceptionIndex } from '../exception/index.ts';
+import { compilePolicy } from '../policy/index.ts';
 import type { RawSignature } from '../ports.ts';
 import { parsePublicKeys, verifyTimestamps } from '../trust/index.ts';
 import {

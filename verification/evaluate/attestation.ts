@@ -4,6 +4,9 @@
 import { bindConditions } from '../attestation/index.ts';
 import {
   checkAttestation,
+  freshUntil,
+  signerWindow,
+  untimelySigner,
   type AttestationFact,
   type CheckList,
   type VerifiedAttestation,
@@ -15,7 +18,6 @@ import type { RequirementResult } from '../result.ts';
 import type { AttestationQuestion, Facts } from './fact-question.ts';
 import { remember, remembered } from './remember.ts';
 import { evaluateSignedBy, type Weighed } from './signed-by.ts';
-import { freshUntil, signerWindow, untimelySigner } from './time.ts';
 
 /** Conditions see the time in steps of this: so what they say can be kept for as long. */
 const STEP_MS = 60_000;

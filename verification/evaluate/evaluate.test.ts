@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import type { ImageTrustPolicySpecInput } from '../../crds/index.ts';
 import { toVerificationError, VerificationError } from '../error.ts';
 import { parseImageReference } from '../image/index.ts';
-import { compilePolicy, ExceptionIndex } from '../policy/index.ts';
+import { ExceptionIndex } from '../exception/index.ts';
+import { compilePolicy } from '../policy/index.ts';
 import type { RejectedResult, Verdict } from '../result.ts';
 import {
   evidenceOf,

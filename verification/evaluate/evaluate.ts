@@ -2,20 +2,20 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { toVerificationError, type VerificationError } from '../error.ts';
+import type { CompiledException, ExceptionIndex } from '../exception/index.ts';
 import { repositoryName, type Digest, type ImageReference } from '../image/index.ts';
 import {
   asksForEvidence,
   type AttestationRequirement,
   type CompiledPolicy,
   type CompiledRequirement,
-  type ExceptionIndex,
   type SignatureRequirement,
 } from '../policy/index.ts';
 import type { Evidence } from '../ports.ts';
 import { isInconclusive } from '../reasons.ts';
 import { verdictOf, type NonEmpty, type RequirementResult, type Verdict } from '../result.ts';
 import { evaluateAttestation } from './attestation.ts';
-import { coverageOf, type Coverage } from './exception.ts';
+import { coverageOf, type Coverage, type CoverageQuestion } from './exception.ts';
 import type { Facts } from './fact-question.ts';
 import { evaluateSignature } from './signature.ts';
 
@@ -41,6 +41,8 @@ export interface Case {
   readonly exceptions: ExceptionIndex;
   readonly now: Date;
   readonly facts: Facts;
+  /** Name of the cluster or fleet: signed approvals of exceptions are for one. */
+  readonly cluster?: string | undefined;
 }
 
 /**
@@ -66,17 +68,20 @@ export function evidenceNeeded(question: Omit<Case, 'evidence' | 'facts'>): bool
   if (!policy.needsEvidence) return false;
   const candidates = exceptions.candidates(policy.name, subject.namespace, subject.digest);
   if (candidates.length === 0) return true;
-  const now = question.now.getTime();
   return policy.requirements.some((requirement) => {
     if (!asksForEvidence(requirement)) return false;
-    const asked = {
-      policy,
-      requirement: requirement.name,
-      serviceAccount: subject.serviceAccount,
-      now,
-    };
+    const asked = coverageQuestion(requirement, question, candidates);
     return !candidates.some((exception) => coverageOf(exception, asked).state === 'live');
   });
+}
+
+function coverageQuestion(
+  { name: requirement }: CompiledRequirement,
+  { policy, subject, now, cluster }: Omit<Case, 'evidence' | 'facts'>,
+  siblings: readonly CompiledException[],
+): CoverageQuestion {
+  const { serviceAccount } = subject;
+  return { policy, requirement, serviceAccount, now: now.getTime(), cluster, siblings };
 }
 
 function judge(requirement: CompiledRequirement, question: Case): RequirementResult {
@@ -96,13 +101,7 @@ function judgeWithExceptions(requirement: CompiledRequirement, question: Case): 
   const { policy, subject } = question;
   const candidates = question.exceptions.candidates(policy.name, subject.namespace, subject.digest);
   if (candidates.length === 0) return judgeEvidence(requirement, question);
-  const now = question.now.getTime();
-  const asked = {
-    policy,
-    requirement: requirement.name,
-    serviceAccount: subject.serviceAccount,
-    now,
-  };
+  const asked = coverageQuestion(requirement, question, candidates);
   const coverages = candidates.map((exception) => coverageOf(exception, asked));
   const [live] = coverages.filter((c) => c.state === 'live').sort(latestFirst);
   if (live !== undefined) return exempt(requirement, live);

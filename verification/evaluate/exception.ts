@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { CompiledException, CompiledPolicy } from '../policy/index.ts';
+import { approvalOf } from '../approval/index.ts';
+import type { CompiledException } from '../exception/index.ts';
+import type { CompiledPolicy } from '../policy/index.ts';
 import type { RejectedReason } from '../reasons.ts';
 
 /** Whether an exception covers one requirement for one service account at one instant. */
@@ -14,26 +16,56 @@ export type Coverage =
       readonly detail: string;
     };
 
-/** What is asked: one requirement of one policy for one service account. */
-export interface CoverageQuestion {
+/** When, where and among which others an exception is judged. */
+export interface ExceptionCase {
   readonly policy: CompiledPolicy;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Name of the cluster or fleet, for signed approvals. */
+  readonly cluster: string | undefined;
+  /** All exceptions from the policy in the namespace for the digest, this one among them. */
+  readonly siblings: readonly CompiledException[];
+}
+
+/** What is asked: one requirement of one policy for one service account. */
+export interface CoverageQuestion extends ExceptionCase {
   readonly requirement: string;
   readonly serviceAccount: string;
-  readonly now: number;
 }
 
 /**
  * Judges one exception that names the policy, namespace and digest. Every comparison is made at use;
- * whatever does not compare (NaN) counts as ended. Exceptions never combine: each is judged alone.
+ * whatever does not compare (NaN) counts as ended. Exceptions never combine: each is judged alone, and
+ * others can only stand in its way.
  */
 export function coverageOf(exception: CompiledException, question: CoverageQuestion): Coverage {
   const fault =
     scopeFault(exception, question) ??
     policyFault(exception, question.policy) ??
-    timeFault(exception, question.now);
+    timeFault(exception, question.now) ??
+    approvalFault(exception, question);
   return fault === undefined
     ? { state: 'live', exception }
     : { state: 'void', exception, ...fault };
+}
+
+/**
+ * The exception of the class Incident that was there before this one, for the same policy, namespace and
+ * digest, and that nobody approved: as long as there is one, no second one has effect without approval.
+ * That it ended or was revoked changes nothing: approving it afterwards, or an administrator who deletes
+ * it, does.
+ */
+export function earlierIncident(
+  exception: CompiledException,
+  { policy, siblings, ...moment }: ExceptionCase,
+): CompiledException | undefined {
+  return siblings.find(
+    (other) =>
+      other.class === 'Incident' &&
+      isBefore(other, exception) &&
+      policyFault(other, policy) === undefined &&
+      approvalOf(other, policy, moment).state === 'unapproved',
+  );
 }
 
 interface Fault {
@@ -59,14 +91,20 @@ function scopeFault(exception: CompiledException, question: CoverageQuestion): F
 }
 
 function policyFault(exception: CompiledException, policy: CompiledPolicy): Fault | undefined {
-  const id = nameOf(exception);
-  if (!policy.spec.exceptions.allowed)
-    return { code: 'EXCEPTION_INVALID', detail: `${id}: the policy allows no exceptions` };
-  if (exception.expiresAt - exception.notBefore <= policy.maxExceptionMs) return undefined;
-  return {
+  const invalid = (detail: string): Fault => ({
     code: 'EXCEPTION_INVALID',
-    detail: `${id} is longer than the ${policy.spec.exceptions.maxDuration} that the policy allows`,
-  };
+    detail: `${nameOf(exception)}${detail}`,
+  });
+  const { allowed, maxDuration, incident } = policy.spec.exceptions;
+  if (!allowed) return invalid(': the policy allows no exceptions');
+  const isIncident = exception.class === 'Incident';
+  if (isIncident && !incident.allowed)
+    return invalid(': the policy allows no exceptions of the class Incident');
+  const [maxMs, max] = isIncident
+    ? [policy.maxIncidentMs, incident.maxDuration]
+    : [policy.maxExceptionMs, maxDuration];
+  if (exception.expiresAt - exception.notBefore <= maxMs) return undefined;
+  return invalid(` is longer than the ${max} that the policy allows`);
 }
 
 function timeFault(exception: CompiledException, now: number): Fault | undefined {
@@ -89,6 +127,25 @@ function timeFault(exception: CompiledException, now: number): Fault | undefined
     };
   }
   return undefined;
+}
+
+function approvalFault(exception: CompiledException, question: ExceptionCase): Fault | undefined {
+  const approval = approvalOf(exception, question.policy, question);
+  if (approval.state !== 'unapproved') return undefined;
+  const code = 'EXCEPTION_UNAPPROVED';
+  const id = nameOf(exception);
+  if (exception.class === 'Planned') {
+    const why = approval.detail === '' ? '' : `: ${approval.detail}`;
+    return { code, detail: `${id} is not approved${why}` };
+  }
+  const earlier = earlierIncident(exception, question);
+  if (earlier === undefined) return undefined;
+  return { code, detail: `${id} is not approved, nor is the earlier ${nameOf(earlier)}` };
+}
+
+/** Which was there first; by name where that is not known, or both came in one second. */
+function isBefore(a: CompiledException, b: CompiledException): boolean {
+  return a.createdAt === b.createdAt ? a.name < b.name : a.createdAt < b.createdAt;
 }
 
 function nameOf(exception: CompiledException): string {

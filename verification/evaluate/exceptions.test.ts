@@ -5,12 +5,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
 import type { SigningException, SigningExceptionSpec } from '../../crds/index.ts';
-import {
-  compileException,
-  compilePolicy,
-  ExceptionIndex,
-  type CompiledPolicy,
-} from '../policy/index.ts';
+import { compileException, ExceptionIndex } from '../exception/index.ts';
+import { compilePolicy, type CompiledPolicy } from '../policy/index.ts';
 import type { Verdict } from '../result.ts';
 import {
   evidenceOf,
@@ -37,10 +33,13 @@ const requirements = [
   { name: 'signed', signature: { anyOf: ['key-0'] } },
   { name: 'ours', allowedRepositories: ['registry.elsewhere/**'] },
 ];
-const policyWith = (exceptions: object = { allowed: true }): CompiledPolicy =>
+const policyWith = (exceptions: object = {}): CompiledPolicy =>
   compilePolicy(
     'team',
-    testPolicy([issuer], { requirements: requirements.slice(0, 1), exceptions }),
+    testPolicy([issuer], {
+      requirements: requirements.slice(0, 1),
+      exceptions: { allowed: true, approval: 'NotRequired', ...exceptions },
+    }),
   );
 const policy = policyWith();
 const unsigned: EvidenceState = { state: 'collected', evidence: evidenceOf(image, []) };
@@ -117,7 +116,10 @@ describe('a live exception', () => {
   it('waives what it names and nothing else', () => {
     const both = compilePolicy(
       'team',
-      testPolicy([issuer], { requirements, exceptions: { allowed: true } }),
+      testPolicy([issuer], {
+        requirements,
+        exceptions: { allowed: true, approval: 'NotRequired' },
+      }),
     );
     const verdict = judge([except()], { policy: both });
     assert.deepEqual(
@@ -265,7 +267,7 @@ describe('an exception does not help', () => {
       /the policy allows no exceptions/,
     );
     denied(
-      judge([except()], { policy: policyWith({}) }),
+      judge([except()], { policy: compilePolicy('team', testPolicy([issuer])) }),
       'EXCEPTION_INVALID',
       /the policy allows no exceptions/,
     );
@@ -342,7 +344,7 @@ describe('several exceptions', () => {
     );
   const both = compilePolicy(
     'team',
-    testPolicy([issuer], { requirements, exceptions: { allowed: true } }),
+    testPolicy([issuer], { requirements, exceptions: { allowed: true, approval: 'NotRequired' } }),
   );
 
   it('B6: never combine: what is exempt is exempt by one of them alone', () => {

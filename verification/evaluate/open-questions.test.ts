@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { compilePolicy, ExceptionIndex, type CompiledPolicy } from '../policy/index.ts';
+import { ExceptionIndex } from '../exception/index.ts';
+import { compilePolicy, type CompiledPolicy } from '../policy/index.ts';
 import type { Evidence } from '../ports.ts';
 import type { Verdict } from '../result.ts';
 import {

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
-import { compilePolicy, ExceptionIndex } from '../policy/index.ts';
+import { ExceptionIndex } from '../exception/index.ts';
+import { compilePolicy } from '../policy/index.ts';
 import type { EvidenceGap, RawSignature } from '../ports.ts';
 import type { Verdict } from '../result.ts';
 import {

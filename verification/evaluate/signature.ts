@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { CompiledAuthority } from '../authority/index.ts';
+import { signerWindow, untimelySigner } from '../cosign/index.ts';
 import { indexLists, matchesDigest, type Digest } from '../image/index.ts';
 import type { SignatureRequirement } from '../policy/index.ts';
 import type { Evidence, RawSignature } from '../ports.ts';
@@ -9,7 +10,6 @@ import type { RequirementResult } from '../result.ts';
 import type { Facts } from './fact-question.ts';
 import { remember, remembered } from './remember.ts';
 import { evaluateSignedBy, type Weighed } from './signed-by.ts';
-import { signerWindow, untimelySigner } from './time.ts';
 
 /** What a signature requirement is judged from. */
 export interface SignatureCase {

@@ -54,7 +54,7 @@ describe('compiling a policy', () => {
         { name: 'ours', allowedRepositories: ['registry.example/team/**'] },
       ],
       reverification: { interval: '1h30m' },
-      exceptions: { allowed: true, maxDuration: '24h' },
+      exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '24h' },
       registry: { signatureRepository: 'Registry.Example:443/signatures' },
     });
     assert.equal(policy.name, 'team');
@@ -138,7 +138,7 @@ describe('compiling a policy', () => {
     ['an unknown field', { authority: [] }, /^spec: .*authority/],
     [
       'an unknown field further down',
-      { exceptions: { allowed: true, maxDurations: '1h' } },
+      { exceptions: { allowed: true, approval: 'NotRequired', maxDurations: '1h' } },
       /^spec\.exceptions: .*maxDurations/,
     ],
     ['B20: no match', { match: undefined }, /^spec\.match: /],

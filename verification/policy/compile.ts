@@ -10,6 +10,7 @@ import {
   type ImageReference,
 } from '../image/index.ts';
 import type { RegistryOptions } from '../ports.ts';
+import type { CompiledAuthority } from '../authority/index.ts';
 import { compileAuthority } from './compile-authority.ts';
 import { compileRequirement, type CompiledRequirement } from './compile-requirement.ts';
 import { parseDuration } from './duration.ts';
@@ -20,6 +21,7 @@ import { compileSelector, type Labels } from './selector.ts';
 const INTERVAL = { minMs: 10_000, maxMs: 168 * 3_600_000 };
 const LAST_VERIFIED = { minMs: 60_000, maxMs: 720 * 3_600_000 };
 const EXCEPTION = { minMs: 1000, maxMs: 8760 * 3_600_000 };
+const INCIDENT = { minMs: 1000, maxMs: 24 * 3_600_000 };
 const MAX_SPEC_DEPTH = 16;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
@@ -51,7 +53,12 @@ export interface CompiledPolicy {
   readonly acceptsIndex: boolean;
   readonly registry: RegistryOptions;
   readonly intervalMs: number;
+  /** Longest exception of the class Planned. */
   readonly maxExceptionMs: number;
+  /** Longest exception of the class Incident. */
+  readonly maxIncidentMs: number;
+  /** Whose signature approves an exception. */
+  readonly approvers: readonly CompiledAuthority[];
   /**
    * How old evidence may be that is judged by where a registry is unavailable; `undefined` where such
    * an image is denied.
@@ -89,6 +96,7 @@ export function compilePolicy(name: string, spec: unknown): CompiledPolicy {
     requirements,
     needsEvidence: requirements.some(asksForEvidence),
     needsAttestations: requirements.some((r) => r.kind === 'attestation'),
+    approvers: compileApprovers(parsed, authorities),
     acceptsIndex: parsed.platforms === 'AllowIndexSignature',
     registry: compileRegistry(parsed),
   };
@@ -99,19 +107,30 @@ function compileOwn(
   spec: ImageTrustPolicySpec,
 ): Pick<
   CompiledPolicy,
-  'coversImage' | 'coversUse' | 'modeIn' | 'intervalMs' | 'maxExceptionMs' | 'lastVerifiedMaxAgeMs'
+  | 'coversImage'
+  | 'coversUse'
+  | 'modeIn'
+  | 'intervalMs'
+  | 'maxExceptionMs'
+  | 'maxIncidentMs'
+  | 'lastVerifiedMaxAgeMs'
 > {
   const modes = spec.modeOverrides.map((o, i) => {
     const path = `spec.modeOverrides[${i.toString()}].namespaceSelector`;
     return { selects: compileSelector(o.namespaceSelector, path), mode: o.mode };
   });
   const { interval } = spec.reverification;
-  const { maxDuration } = spec.exceptions;
+  const { maxDuration, incident } = spec.exceptions;
   return {
     ...compileMatch(spec),
     modeIn: (labels) => modeIn(labels, spec.mode, modes),
     intervalMs: parseDuration(interval, 'spec.reverification.interval', INTERVAL),
     maxExceptionMs: parseDuration(maxDuration, 'spec.exceptions.maxDuration', EXCEPTION),
+    maxIncidentMs: parseDuration(
+      incident.maxDuration,
+      'spec.exceptions.incident.maxDuration',
+      INCIDENT,
+    ),
     lastVerifiedMaxAgeMs: compileOnInconclusive(spec),
   };
 }
@@ -127,6 +146,24 @@ function compileOnInconclusive({ onInconclusive }: ImageTrustPolicySpec): number
       if (maxAge === undefined) throw invalidField(path, 'is needed with AllowLastVerified');
       return parseDuration(maxAge, path, LAST_VERIFIED);
   }
+}
+
+/** Signatures of approvers count where approval is required at all: otherwise naming them is a mistake. */
+function compileApprovers(
+  { exceptions }: ImageTrustPolicySpec,
+  known: ReadonlyMap<string, CompiledAuthority>,
+): readonly CompiledAuthority[] {
+  const path = 'spec.exceptions.approvers';
+  const { approvers, approval } = exceptions;
+  if (approvers.length > 0 && approval === 'NotRequired')
+    throw invalidField(path, 'goes with approval: Required only');
+  if (new Set(approvers).size !== approvers.length) throw invalidField(path, 'a name occurs twice');
+  return approvers.map((name, i) => {
+    const authority = known.get(name);
+    if (authority !== undefined) return authority;
+    const detail = `${JSON.stringify(name)} is not the name of an authority`;
+    throw invalidField(`${path}[${i.toString()}]`, detail);
+  });
 }
 
 /** Whether only a registry knows what the requirement asks for. */

@@ -7,8 +7,6 @@ export type {
   CompiledRequirement,
   SignatureRequirement,
 } from './compile-requirement.ts';
-export { compileException, exceptionSpecHash, type CompiledException } from './exception.ts';
-export { ExceptionIndex } from './exception-index.ts';
 export { lintPolicy } from './lint.ts';
 export { materialUses, resolveMaterial, type MaterialUse } from './material.ts';
 export { resolveTrustRoots, tufUses, type TrustRootUse } from './trust-root.ts';

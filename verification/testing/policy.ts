@@ -69,6 +69,7 @@ export function testException(
       reason: 'the signing service of the vendor is down',
       owner: 'team-checkout@example.com',
       requestedBy: 'dev@example.com',
+      class: 'Planned',
       ...spec,
     },
   };

@@ -62,6 +62,7 @@ describe('the audit records of an answer', () => {
       reason: 'a reason of more than twenty characters',
       owner: 'team@example.com',
       requestedBy: 'alice',
+      class: 'Planned',
     },
   });
 
@@ -114,7 +115,7 @@ describe('the audit records of an answer', () => {
   });
 
   it('name the exception that let an image in, and the one that has ended', async () => {
-    fixture.enforce({ team: { exceptions: { allowed: true } } });
+    fixture.enforce({ team: { exceptions: { allowed: true, approval: 'NotRequired' } } });
     fixture.except(exception());
     const request = createOf(podObject({ containers: [unsigned] }));
     await told(request);

@@ -23,7 +23,7 @@ describe('while evidence is read', () => {
     image = `${HOST}/team/app@${fixture.registry.push('team/app', [fixture.otherKey])}`;
     const other = { name: 'other', key: { material: { inline: fixture.otherKey.publicKeyPem } } };
     fixture.enforce({
-      team: { exceptions: { allowed: true } },
+      team: { exceptions: { allowed: true, approval: 'NotRequired' } },
       // What another key signed is read from the registry, whatever the exception says.
       other: {
         authorities: [other],
@@ -45,6 +45,7 @@ describe('while evidence is read', () => {
       reason: 'a reason of more than twenty characters',
       owner: 'team@example.com',
       requestedBy: 'alice',
+      class: 'Planned',
     },
   });
 

@@ -416,6 +416,7 @@ describe('the verify handler', () => {
         reason: 'a reason of more than twenty characters',
         owner: 'team@example.com',
         requestedBy: 'alice',
+        class: 'Planned',
         ...overrides,
       },
     });
@@ -428,7 +429,7 @@ describe('the verify handler', () => {
       );
 
     beforeEach(() => {
-      fixture.enforce({ team: { exceptions: { allowed: true } } });
+      fixture.enforce({ team: { exceptions: { allowed: true, approval: 'NotRequired' } } });
     });
 
     it('admit exactly their digest and service account, without the registry', async () => {

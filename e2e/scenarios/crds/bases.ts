@@ -71,7 +71,7 @@ const policySpec: Draft = {
   tags: 'Pin',
   templates: 'Warn',
   onInconclusive: { action: 'AllowLastVerified', maxAge: '24h' },
-  exceptions: { allowed: true, maxDuration: '24h' },
+  exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '24h' },
   reverification: { interval: '24h', onRejected: 'Evict' },
   registry: { signatureRepository: 'registry.example.com/signatures', ca: inline },
 };

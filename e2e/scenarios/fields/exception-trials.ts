@@ -76,7 +76,9 @@ function permission(path: string, shows: string, given: Permission): Trial {
   return exceptionTrial(path, shows, async (ground) => {
     const image = await ground.unsigned();
     const policy = given.policy?.(image) ?? {};
-    await ground.enforce(ground.policy({ exceptions: { allowed: true }, ...policy }));
+    await ground.enforce(
+      ground.policy({ exceptions: { allowed: true, approval: 'NotRequired' }, ...policy }),
+    );
     return {
       sides: [
         [ground.exception(image, given.permits(ground, image)), 'admitted'],
@@ -120,7 +122,7 @@ function told(path: string, suffix: string, [one, other]: readonly [Telling, Tel
   const property = `exception${suffix}`;
   return exceptionTrial(path, `is the property ${property} in the report`, async (ground) => {
     const image = await ground.unsigned();
-    await ground.enforce(ground.policy({ exceptions: { allowed: true } }));
+    await ground.enforce(ground.policy({ exceptions: { allowed: true, approval: 'NotRequired' } }));
     await ground.deploy(image.pinned);
     const field = path.replace('[]', '');
     return {
@@ -149,7 +151,9 @@ function revocation(field: keyof typeof REVOKED, other: string): Trial {
     'is in the denial and in the report',
     async (ground) => {
       const image = await ground.unsigned();
-      await ground.enforce(ground.policy({ exceptions: { allowed: true } }));
+      await ground.enforce(
+        ground.policy({ exceptions: { allowed: true, approval: 'NotRequired' } }),
+      );
       await ground.deploy(image.pinned);
       const side = (revoked: typeof REVOKED): readonly [Spec, string] => {
         const text = `revoked at ${revoked.at} by ${revoked.by}: ${revoked.reason}`;

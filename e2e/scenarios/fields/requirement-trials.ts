@@ -141,7 +141,8 @@ export const REQUIREMENT_TRIALS: readonly Trial[] = [
   policyTrial('exceptions.allowed', 'an exception counts only where it is true', async (ground) => {
     const image = await ground.unsigned();
     await ground.grant(ground.exception(image));
-    const spec = (allowed: boolean): Spec => ground.policy({ exceptions: { allowed } });
+    const spec = (allowed: boolean): Spec =>
+      ground.policy({ exceptions: { allowed, approval: 'NotRequired' } });
     return {
       sides: [
         [spec(true), 'admitted'],
@@ -154,7 +155,7 @@ export const REQUIREMENT_TRIALS: readonly Trial[] = [
     const image = await ground.unsigned();
     await ground.grant(ground.exception(image));
     const spec = (maxDuration: string): Spec =>
-      ground.policy({ exceptions: { allowed: true, maxDuration } });
+      ground.policy({ exceptions: { allowed: true, approval: 'NotRequired', maxDuration } });
     return {
       sides: [
         [spec('3h'), 'admitted'],

@@ -23,7 +23,9 @@ const POLICIES = `${GROUP}/imagetrustpolicies`;
 const KEY = 'checkout/hotfix';
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const HOUR = 3_600_000;
-const spec = testPolicy([new KeyIssuer()], { exceptions: { allowed: true } });
+const spec = testPolicy([new KeyIssuer()], {
+  exceptions: { allowed: true, approval: 'NotRequired' },
+});
 const snapshot = new PolicySnapshot(1, 'Allow', [compilePolicy('team', spec)]);
 
 function setup(start = '2026-11-20T00:00:00Z') {

@@ -21,7 +21,7 @@ const issuer = new KeyIssuer();
 function policyOf(overrides: Partial<ImageTrustPolicySpecInput> = {}): CompiledPolicy {
   return compilePolicy(
     'team',
-    testPolicy([issuer], { exceptions: { allowed: true }, ...overrides }),
+    testPolicy([issuer], { exceptions: { allowed: true, approval: 'NotRequired' }, ...overrides }),
   );
 }
 
@@ -90,7 +90,11 @@ describe('the status of an exception', () => {
       { policy: null },
       { policy: null, policyExists: true },
       { policy: policyOf({ exceptions: { allowed: false } }) },
-      { policy: policyOf({ exceptions: { allowed: true, maxDuration: '1h' } }) },
+      {
+        policy: policyOf({
+          exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '1h' },
+        }),
+      },
       { spec: { requirements: ['unheard-of'] } },
     ]) {
       const outcome = outcomeOf({ ...situation, now: END });
@@ -123,7 +127,11 @@ describe('the status of an exception', () => {
       /the policy team allows no exceptions/,
     ],
     TooLong: [
-      { policy: policyOf({ exceptions: { allowed: true, maxDuration: '167h' } }) },
+      {
+        policy: policyOf({
+          exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '167h' },
+        }),
+      },
       /longer than the 167h that the policy team allows/,
     ],
     UnknownRequirement: [
@@ -174,7 +182,9 @@ describe('the status of an exception', () => {
   });
 
   it('accepts exactly the longest duration of the policy', () => {
-    const policy = policyOf({ exceptions: { allowed: true, maxDuration: '168h' } });
+    const policy = policyOf({
+      exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '168h' },
+    });
     assert.deepEqual(told(outcomeOf({ policy }))[0], 'Ready=True/Accepted');
   });
 

@@ -27,6 +27,7 @@ export interface IndexInput {
   /** The highest revision that anybody knows of. */
   readonly floor: number;
   readonly defaultAction: DefaultAction;
+  readonly cluster?: string | undefined;
 }
 
 /** The index to be enforced, and whether that is another one than now. */
@@ -41,17 +42,24 @@ export interface IndexPlan {
  * anybody acknowledged: replicas never go back.
  */
 export function planIndex(input: IndexInput): IndexPlan {
-  const { current, floor, defaultAction } = input;
+  const { current, floor, defaultAction, cluster } = input;
   const policies = entriesOf(input);
   const same =
     current !== undefined &&
     current.revision >= floor &&
     current.defaultAction === defaultAction &&
+    current.cluster === cluster &&
     sameEntries(current.policies, policies);
   if (same) return { index: current, changed: false };
   const revision = Math.max(current?.revision ?? 0, floor) + 1;
   return {
-    index: { formatVersion: FORMAT_VERSION, revision, defaultAction, policies },
+    index: {
+      formatVersion: FORMAT_VERSION,
+      revision,
+      defaultAction,
+      ...(cluster === undefined ? {} : { cluster }),
+      policies,
+    },
     changed: true,
   };
 }

@@ -33,6 +33,8 @@ export interface ProgramReconcilerOptions {
   readonly blobs: BlobStore;
   readonly index: IndexStore;
   readonly defaultAction: DefaultAction;
+  /** Name of the cluster or fleet, where it has one. */
+  readonly cluster?: string | undefined;
   /** How long referenced material is used before it is read again. */
   readonly materialMs: number;
   readonly observer: ProgramObserver;
@@ -133,13 +135,8 @@ export class ProgramReconciler {
     if (index === undefined && existing.length === 0) await this.#assertNoPolicies();
     const gone = await this.#goneOf(index, outcomes);
     const floor = this.#floor(existing, index, problem);
-    return planIndex({
-      current: index,
-      policies,
-      gone,
-      floor,
-      defaultAction: this.#options.defaultAction,
-    });
+    const { defaultAction, cluster } = this.#options;
+    return planIndex({ current: index, policies, gone, floor, defaultAction, cluster });
   }
 
   /** What the next revision must be above: of a rewritten index also its own. */

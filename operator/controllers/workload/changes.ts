@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { SigningException } from '../../../crds/index.ts';
+import { permitsSame } from '../../../runtime/exceptions/index.ts';
 import type { KubeObject, ObjectView } from '../../../runtime/kube/index.ts';
 import type { PolicyReport } from '../../reporting/index.ts';
 import type { ForeignOwners } from './foreign-owners.ts';
@@ -34,6 +35,7 @@ export function followChanges(
     });
   }
   sources.exceptions.onChange((_key, current, previous) => {
+    if (current !== undefined && previous !== undefined && permitsSame(current, previous)) return;
     const namespace = (current ?? previous)?.metadata.namespace;
     if (namespace !== undefined) all(namespace);
   });

@@ -181,7 +181,10 @@ describe('the examination of images', () => {
 
     it('is exempt under a live exception, without the registry', async () => {
       const exceptions = new ExceptionIndex([compileException(testException([bad.digest]))]);
-      const where = ground({ team: { exceptions: { allowed: true } } }, { exceptions });
+      const where = ground(
+        { team: { exceptions: { allowed: true, approval: 'NotRequired' } } },
+        { exceptions },
+      );
       const findings = await examine([{ written: `${APP}@${bad.digest}` }], where);
       assert.deepEqual(brief(findings), [[bad.digest, 'team exempt']]);
       assert.deepEqual(registry.collected, []);

@@ -26,7 +26,7 @@ const NAMESPACE = '/api/v1/namespaces/checkout';
 const issuer = new KeyIssuer();
 const signed = testManifest('signed');
 const unsigned = testManifest('unsigned');
-const excepting = { exceptions: { allowed: true } } as const;
+const excepting = { exceptions: { allowed: true, approval: 'NotRequired' } } as const;
 
 describe('re-verification', () => {
   let world: World;

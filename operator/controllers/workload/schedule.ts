@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { isInconclusive, type ExceptionIndex } from '../../../verification/index.ts';
+import {
+  approvalBoundaries,
+  isInconclusive,
+  type ExceptionIndex,
+} from '../../../verification/index.ts';
 import type { Finding, Ground } from './examine.ts';
 
 /** What decides when a workload is looked at next. */
@@ -23,7 +27,7 @@ const AFTER_MS = 1;
 /**
  * Milliseconds until a workload is to be looked at again: when the evidence of one of its images is
  * due, or at the next instant at which an exception for one of them or the window of a key begins, or at
- * which an exception ends, or what was verified ends with the window of a key, a certificate up to its
+ * which an exception or its approval ends, or what was verified ends with the window of a key, a certificate up to its
  * root or the age of an attestation. What could not be told or read
  * comes sooner. `undefined` where nothing but a change can make a difference.
  */
@@ -66,9 +70,15 @@ function boundariesOf(
   exceptions: ExceptionIndex,
 ): readonly number[] {
   if ('error' in finding) return [];
-  return finding.policies
-    .flatMap(({ policy }) => exceptions.candidates(policy.name, namespace, finding.digest))
-    .flatMap((exception) => [exception.notBefore, exception.expiresAt]);
+  return finding.policies.flatMap(({ policy }) =>
+    exceptions
+      .candidates(policy.name, namespace, finding.digest)
+      .flatMap((exception) => [
+        exception.notBefore,
+        exception.expiresAt,
+        ...approvalBoundaries(exception, policy),
+      ]),
+  );
 }
 
 /** What a key signed may count from the instant on at which its window begins. */

@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { parseImageReference } from '../../image/index.ts';
-import { compilePolicy, ExceptionIndex, type CompiledPolicy } from '../../policy/index.ts';
+import { ExceptionIndex } from '../../exception/index.ts';
+import { compilePolicy, type CompiledPolicy } from '../../policy/index.ts';
 import type { Evidence, RawSignature } from '../../ports.ts';
 import type { ReasonCode } from '../../reasons.ts';
 import type { Verdict } from '../../result.ts';

@@ -4,12 +4,24 @@
 import { createHash } from 'node:crypto';
 import {
   signingExceptionSpec,
+  type ExceptionApproval,
   type SigningException,
   type SigningExceptionSpec,
 } from '../../crds/index.ts';
-import { canonicalJson } from '../encoding/index.ts';
 import { VerificationError } from '../error.ts';
+import type { Digest } from '../image/index.ts';
+import type { RawSignature } from '../ports.ts';
 import type { ExceptionUse } from '../result.ts';
+import { exceptionSpecHash } from './statement.ts';
+
+/** An approval in the cluster. Instants are milliseconds since the epoch. */
+export interface ClusterApproval {
+  readonly approver: string;
+  readonly specHash: string;
+  readonly latestExpiresAt: number;
+  /** Infinity where it counts as long as the exception. */
+  readonly expiresAt: number;
+}
 
 /** An exception, parsed once. Instants are milliseconds since the epoch. */
 export interface CompiledException {
@@ -22,6 +34,16 @@ export interface CompiledException {
   readonly serviceAccounts: ReadonlySet<string>;
   readonly notBefore: number;
   readonly expiresAt: number;
+  readonly class: SigningExceptionSpec['class'];
+  readonly requestedBy: string;
+  /** What approvals are for. */
+  readonly specHash: Digest;
+  /** Approvals that the API server took; empty for an exception from a file. */
+  readonly approvals: readonly ClusterApproval[];
+  /** Signed approvals as written; nothing about them is verified. */
+  readonly bundles: readonly RawSignature[];
+  /** Infinity where it is not known. */
+  readonly createdAt: number;
   /** Present where it was revoked: it has no effect, whatever the instants say. */
   readonly revoked?: { readonly at: string; readonly by: string; readonly reason: string };
   /** Present where it was deleted and a finalizer keeps the object: it has no effect either. */
@@ -44,7 +66,7 @@ export function compileException(object: SigningException): CompiledException {
     );
   }
   const spec = result.data;
-  const { name, namespace = '', deletionTimestamp } = object.metadata;
+  const { name, namespace = '' } = object.metadata;
   if (namespace === '')
     throw new VerificationError(
       'EXCEPTION_INVALID',
@@ -53,31 +75,71 @@ export function compileException(object: SigningException): CompiledException {
   return {
     namespace,
     name,
+    ...permissionOf(spec),
+    ...standingOf(object, spec),
+    use: { namespace, name, expiresAt: spec.expiresAt, documentation: documentationOf(spec) },
+  };
+}
+
+/** What it permits. */
+function permissionOf(
+  spec: SigningExceptionSpec,
+): Pick<
+  CompiledException,
+  | 'policy'
+  | 'requirements'
+  | 'digests'
+  | 'serviceAccounts'
+  | 'notBefore'
+  | 'expiresAt'
+  | 'class'
+  | 'requestedBy'
+  | 'specHash'
+> {
+  return {
     policy: spec.policyRef.name,
     requirements: requirementsOf(spec),
     digests: new Set(spec.digests),
     serviceAccounts: new Set(spec.serviceAccounts),
     notBefore: instant(spec.notBefore, 'spec.notBefore'),
     expiresAt: instant(spec.expiresAt, 'spec.expiresAt'),
-    ...(spec.revoked === undefined ? {} : { revoked: spec.revoked }),
-    ...(deletionTimestamp === undefined ? {} : { deletedAt: deletionTimestamp }),
-    use: { namespace, name, expiresAt: spec.expiresAt, documentation: documentationOf(spec) },
+    class: spec.class,
+    requestedBy: spec.requestedBy,
+    specHash: exceptionSpecHash(spec),
   };
 }
 
-/** Hash of the fields that decide what an exception permits; documentation has no part in it. */
-export function exceptionSpecHash(spec: SigningExceptionSpec): string {
-  const material = {
-    policyRef: spec.policyRef,
-    requirements: spec.requirements === undefined ? undefined : [...spec.requirements].sort(),
-    allRequirements: spec.allRequirements,
-    digests: [...spec.digests].sort(),
-    serviceAccounts: [...spec.serviceAccounts].sort(),
-    notBefore: spec.notBefore,
-    expiresAt: spec.expiresAt,
-    requestedBy: spec.requestedBy,
+/** Who is for it, and who against. */
+function standingOf(
+  { metadata, status }: SigningException,
+  spec: SigningExceptionSpec,
+): Pick<CompiledException, 'approvals' | 'bundles' | 'createdAt' | 'revoked' | 'deletedAt'> {
+  const { creationTimestamp, deletionTimestamp } = metadata;
+  const revoked = spec.revoked ?? status?.revoked;
+  return {
+    approvals: (status?.approvals ?? []).map(clusterApproval),
+    bundles: (spec.approvals ?? []).map(({ bundle }) => rawBundle(bundle)),
+    createdAt: creationTimestamp === undefined ? Infinity : Date.parse(creationTimestamp),
+    ...(revoked === undefined ? {} : { revoked }),
+    ...(deletionTimestamp === undefined ? {} : { deletedAt: deletionTimestamp }),
   };
-  return 'sha256:' + createHash('sha256').update(canonicalJson(material)).digest('hex');
+}
+
+/** An instant that cannot be read is NaN: it compares with nothing, and approves nothing. */
+function clusterApproval(approval: ExceptionApproval): ClusterApproval {
+  const { approver, specHash, latestExpiresAt, expiresAt } = approval;
+  return {
+    approver,
+    specHash,
+    latestExpiresAt: Date.parse(latestExpiresAt),
+    expiresAt: expiresAt === undefined ? Infinity : Date.parse(expiresAt),
+  };
+}
+
+function rawBundle(text: string): RawSignature {
+  const bytes = Buffer.from(text);
+  const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  return { format: 'bundle', digest, bytes, annotations: {}, origin: 'exception' };
 }
 
 function requirementsOf(spec: SigningExceptionSpec): CompiledException['requirements'] {
@@ -98,6 +160,7 @@ function instant(text: string, path: string): number {
 
 function documentationOf(spec: SigningExceptionSpec): Readonly<Record<string, string>> {
   const fields = {
+    exceptionClass: spec.class === 'Incident' ? spec.class : undefined,
     exceptionReason: spec.reason,
     exceptionOwner: spec.owner,
     exceptionRequestedBy: spec.requestedBy,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { VerifiedSigner } from '../cosign/index.ts';
+import type { VerifiedSigner } from './fact.ts';
 import type { ReasonCode } from '../reasons.ts';
 import type { Validity } from '../trust/index.ts';
 

@@ -5,8 +5,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { SigningException, SigningExceptionSpec } from '../../crds/index.ts';
 import { assertSoon, testException } from '../testing/index.ts';
-import { compileException, exceptionSpecHash } from './exception.ts';
+import { compileException } from './exception.ts';
 import { ExceptionIndex } from './exception-index.ts';
+import { exceptionSpecHash } from './statement.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const OTHER = `sha512:${'b'.repeat(128)}`;
@@ -155,7 +156,7 @@ describe('compiling an exception', () => {
 describe('the hash of an exception', () => {
   const hash = (edits: object = {}): string => exceptionSpecHash({ ...object.spec, ...edits });
 
-  it('does not change with documentation, revocation or the order of lists', () => {
+  it('does not change with documentation, revocation, the end, a way to write an instant or the order of lists', () => {
     const spec = testException([DIGEST, OTHER], {
       requirements: ['a', 'b'],
       serviceAccounts: ['x', 'y'],
@@ -173,6 +174,8 @@ describe('the hash of an exception', () => {
         reason: 'another reason that is long enough',
         ticket: 'x',
         revoked: { at: 'x', by: 'y', reason: 'z' },
+        expiresAt: '2026-11-28T00:00:00Z',
+        notBefore: '2026-11-20T01:00:00+01:00',
       }),
     );
     assert.match(hash(), /^sha256:[0-9a-f]{64}$/);
@@ -186,7 +189,7 @@ describe('the hash of an exception', () => {
     ['digests', [DIGEST, OTHER]],
     ['serviceAccounts', ['web', 'admin']],
     ['notBefore', '2026-11-19T00:00:00Z'],
-    ['expiresAt', '2026-11-28T00:00:00Z'],
+    ['class', 'Incident'],
     ['requestedBy', 'lead@example.com'],
   ] as const) {
     it(`X26: changes with ${field}`, () => assert.notEqual(hash({ [field]: value }), hash()));

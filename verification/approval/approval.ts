@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import { signerWindow, untimelySigner } from '../cosign/index.ts';
+import type { CompiledException } from '../exception/index.ts';
+import type { CompiledPolicy } from '../policy/index.ts';
+import { checkApproval, type SignedApproval } from './signed.ts';
+
+/** When and where an approval is asked for. */
+export interface ApprovalMoment {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Name of the cluster or fleet; without one no signed approval counts. */
+  readonly cluster: string | undefined;
+}
+
+/** Whether somebody approved an exception as it is. */
+export type Approval =
+  | { readonly state: 'not-required' }
+  | { readonly state: 'approved'; readonly by: string }
+  /** `detail`: why each approval there is does not count. */
+  | { readonly state: 'unapproved'; readonly detail: string };
+
+/**
+ * Whether an exception from a policy is approved at an instant: by an approval in the cluster, which
+ * the API server lets in from nobody else than the approver, or by a signature of one of the policy's
+ * approvers over exactly this exception. Nobody approves what he asked for.
+ */
+export function approvalOf(
+  exception: CompiledException,
+  policy: CompiledPolicy,
+  moment: ApprovalMoment,
+): Approval {
+  if (policy.spec.exceptions.approval === 'NotRequired') return { state: 'not-required' };
+  const refusals: string[] = [];
+  for (const { approver, ...terms } of exception.approvals) {
+    const refusal = refusalOfApprover(approver, terms, exception, moment);
+    if (refusal === undefined) return { state: 'approved', by: approver };
+    refusals.push(`that of ${approver} ${refusal}`);
+  }
+  for (const approval of signedApprovals(exception, policy)) {
+    const { by, refusal } = weigh(approval, exception, moment);
+    if (refusal === undefined) return { state: 'approved', by };
+    refusals.push(`one for ${by} ${refusal}`);
+  }
+  if (exception.bundles.length > 0 && policy.approvers.length === 0)
+    refusals.push(`the policy ${policy.name} names no approvers whose signature counts`);
+  return { state: 'unapproved', detail: refusals.join('; ') };
+}
+
+/** Milliseconds since the epoch at which an approval begins or ceases to count by itself. */
+export function approvalBoundaries(
+  exception: CompiledException,
+  policy: CompiledPolicy,
+): readonly number[] {
+  if (policy.spec.exceptions.approval === 'NotRequired') return [];
+  const inCluster = exception.approvals.map(({ expiresAt }) => expiresAt);
+  const signed = signedApprovals(exception, policy).flatMap((approval) => {
+    if (approval.outcome === 'refused') return [];
+    const { from, until } = signerWindow(approval.signer);
+    return [from, until + 1, Date.parse(approval.approval.expiresAt)];
+  });
+  return [...inCluster, ...signed].filter(Number.isFinite);
+}
+
+/** What an approval of either kind is for. */
+interface Terms {
+  readonly specHash?: string;
+  /** Milliseconds since the epoch. */
+  readonly latestExpiresAt: number;
+  readonly expiresAt: number;
+}
+
+function refusalOfApprover(
+  approver: string,
+  terms: Terms,
+  exception: CompiledException,
+  { now }: ApprovalMoment,
+): string | undefined {
+  if (isSame(approver, exception.requestedBy)) return 'does not count: it is of who asked for it';
+  if (terms.specHash !== undefined && terms.specHash !== exception.specHash)
+    return 'is of another spec than this';
+  // Whatever does not compare (NaN) is not approved.
+  if (!(exception.expiresAt <= terms.latestExpiresAt))
+    return 'is for an earlier end: expiresAt was put off since';
+  if (!(now < terms.expiresAt)) return 'has expired';
+  return undefined;
+}
+
+function weigh(
+  signed: SignedApproval,
+  exception: CompiledException,
+  moment: ApprovalMoment,
+): { readonly by: string; readonly refusal: string | undefined } {
+  if (signed.outcome === 'refused')
+    return { by: signed.authority, refusal: `does not count: ${signed.detail}` };
+  const { signer, approval } = signed;
+  const { authority, identity } = signer.proof;
+  const by = `${authority} (${identity})`;
+  const terms = {
+    latestExpiresAt: Date.parse(approval.latestExpiresAt),
+    expiresAt: Date.parse(approval.expiresAt),
+  };
+  const refusal =
+    placeRefusal(approval, exception, moment) ??
+    (isSame(authority, exception.requestedBy)
+      ? 'does not count: it is of who asked for it'
+      : undefined) ??
+    refusalOfApprover(identity, terms, exception, moment) ??
+    untimelySigner(signer, moment.now)?.detail;
+  return { by, refusal };
+}
+
+function placeRefusal(
+  { cluster, namespace, name }: { cluster: string; namespace: string; name: string },
+  exception: CompiledException,
+  moment: ApprovalMoment,
+): string | undefined {
+  if (moment.cluster === undefined) return 'does not count: this cluster has no name';
+  if (cluster !== moment.cluster) return `is for the cluster ${JSON.stringify(cluster)}`;
+  if (namespace === exception.namespace && name === exception.name) return undefined;
+  return `is for the exception ${JSON.stringify(`${namespace}/${name}`)}`;
+}
+
+/** Mail addresses are written in any case; a user name that differs in case only is no second person. */
+function isSame(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+/** Verified once for an exception and a policy as they are: both are immutable. */
+const verified = new WeakMap<
+  CompiledException,
+  WeakMap<CompiledPolicy, readonly SignedApproval[]>
+>();
+
+function signedApprovals(
+  exception: CompiledException,
+  policy: CompiledPolicy,
+): readonly SignedApproval[] {
+  const { bundles, specHash } = exception;
+  if (bundles.length === 0) return NONE;
+  const byPolicy =
+    verified.get(exception) ?? new WeakMap<CompiledPolicy, readonly SignedApproval[]>();
+  const known = byPolicy.get(policy);
+  if (known !== undefined) return known;
+  const approvals = bundles.flatMap((bundle) =>
+    policy.approvers.map((authority) => checkApproval(bundle, specHash, authority)),
+  );
+  if (!approvals.some((a) => a.outcome === 'refused' && a.isOpen))
+    verified.set(exception, byPolicy.set(policy, approvals));
+  return approvals;
+}
+
+const NONE: readonly SignedApproval[] = [];

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+export { approvalBoundaries, approvalOf, type Approval, type ApprovalMoment } from './approval.ts';
+export { checkApproval, type SignedApproval } from './signed.ts';

@@ -18,7 +18,7 @@ registerHooks({ resolve(specifier, context, next) {
 } });`;
 
 describe('the process of the command line', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   const issuer = new KeyIssuer();
   let bench: Bench;
   let policy: string;

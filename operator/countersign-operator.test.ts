@@ -50,7 +50,7 @@ const signed = testManifest('signed');
 const unsigned = testManifest('unsigned');
 
 async function until(holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 1000 && !holds(); turn += 1)
+  for (let turn = 0; turn < 1800 && !holds(); turn += 1)
     await new Promise((resolve) => setTimeout(resolve, 5));
   assert.ok(holds());
 }

@@ -125,7 +125,7 @@ const EMPTY = [
 ];
 
 describe('import rules', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let folder: string;
   let found: readonly string[];
 

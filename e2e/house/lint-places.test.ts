@@ -51,7 +51,7 @@ const PLACES: readonly [code: string, path: string, verdict: string][] = [
 ];
 
 describe('lint configuration', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let eslint: ESLint;
 
   before(() => {

@@ -24,7 +24,7 @@ import {
   type Component,
   type World,
 } from '../world/index.ts';
-import { Load } from './certificates/load.ts';
+import { Load } from './shared/load.ts';
 import { foreignCa, MountedFiles, type ForeignCa } from './certificates/mounted-files.ts';
 import {
   CA_SECRET,

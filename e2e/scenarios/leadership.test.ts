@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
 import { pushImage, signBundle, waitFor, type PushedImage } from '../harness/index.ts';
 import { keyPolicySpec, namespace, policy, type World } from '../world/index.ts';
-import { Load, type LoadResult } from './certificates/load.ts';
+import { Load, type LoadResult } from './shared/load.ts';
 import { LeadershipStage, type Member } from './leadership/stage.ts';
 
 const NS = 'leadership';

@@ -166,6 +166,7 @@ describe('the pin handler', () => {
       [first.patch, first.warnings],
       [undefined, [`${APP}: not pinned: DEADLINE_EXCEEDED`]],
     );
+    fixture.budgetMs = 9_000;
     gate.resolve(undefined);
     await new Promise((resolve) => setImmediate(resolve));
     assert.notEqual(

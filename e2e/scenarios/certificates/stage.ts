@@ -12,7 +12,7 @@ import {
   type ComponentOptions,
   type World,
 } from '../../world/index.ts';
-import { Balancer, type Endpoint } from './balancer.ts';
+import { Balancer, type Endpoint } from '../shared/balancer.ts';
 
 /** The name that the API server asks replicas for. */
 export const SERVICE = 'countersign-webhook.countersign-system.svc';

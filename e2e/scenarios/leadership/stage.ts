@@ -10,7 +10,7 @@ import {
   type ComponentOptions,
   type World,
 } from '../../world/index.ts';
-import { Balancer, type Endpoint } from '../certificates/balancer.ts';
+import { Balancer, type Endpoint } from '../shared/balancer.ts';
 
 /** An operator or a webhook replica behind a proxy of its own before the API server. */
 export interface Member extends Endpoint {

@@ -5,7 +5,7 @@ import { ExceptionReconciler } from '../controllers/exception/index.ts';
 import { CONCURRENCY, type Host, type Parts } from './host.ts';
 
 /** Adds what tells in the status of exceptions whether they are in force. */
-export function addExceptions(host: Host, { mirrors, program }: Parts): void {
+export function addExceptions(host: Host, { mirrors, program, exceptions: index }: Parts): void {
   const { client: api, clock } = host.options;
   const { exceptions, configMaps, policies } = mirrors;
   const reconciler = new ExceptionReconciler({
@@ -13,6 +13,7 @@ export function addExceptions(host: Host, { mirrors, program }: Parts): void {
     exceptions: exceptions.store,
     policies: policies.store,
     program,
+    index,
     events: host.events,
     clock,
   });

@@ -68,7 +68,8 @@ export function earlierIncident(
   );
 }
 
-interface Fault {
+/** Why an exception does not help, as results say it. */
+export interface Fault {
   readonly code: RejectedReason;
   readonly detail: string;
 }
@@ -90,7 +91,11 @@ function scopeFault(exception: CompiledException, question: CoverageQuestion): F
   return undefined;
 }
 
-function policyFault(exception: CompiledException, policy: CompiledPolicy): Fault | undefined {
+/** Why a policy takes no exception like this one; `undefined` where it does. */
+export function policyFault(
+  exception: CompiledException,
+  policy: CompiledPolicy,
+): Fault | undefined {
   const invalid = (detail: string): Fault => ({
     code: 'EXCEPTION_INVALID',
     detail: `${nameOf(exception)}${detail}`,
@@ -107,7 +112,8 @@ function policyFault(exception: CompiledException, policy: CompiledPolicy): Faul
   return invalid(` is longer than the ${max} that the policy allows`);
 }
 
-function timeFault(exception: CompiledException, now: number): Fault | undefined {
+/** Why an exception has no effect at an instant; `undefined` where it has. */
+export function timeFault(exception: CompiledException, now: number): Fault | undefined {
   const id = nameOf(exception);
   const { revoked } = exception;
   if (revoked !== undefined) {

@@ -12,4 +12,11 @@ export {
 export type { FactQuestion, Facts } from './fact-question.ts';
 export { establishFact, FactCache } from './facts.ts';
 export { failureLine, printable } from './message.ts';
+export {
+  standingOf,
+  type ExceptionFault,
+  type Hindrance,
+  type Standing,
+  type StandingCase,
+} from './standing.ts';
 export { OpenQuestions, type Answers } from './open-questions.ts';

@@ -11,7 +11,7 @@ import type {
 import { fixedClock } from '../../../runtime/clock-testing.ts';
 import { KubeError } from '../../../runtime/kube/index.ts';
 import { PolicySnapshot } from '../../../runtime/program/index.ts';
-import { compilePolicy } from '../../../verification/index.ts';
+import { compilePolicy, ExceptionIndex } from '../../../verification/index.ts';
 import { KeyIssuer, testException, testPolicy } from '../../../verification/testing/index.ts';
 import { FakeApi } from '../../__fixtures__/fake-api.ts';
 import type { ObjectEvent } from '../../status/events.ts';
@@ -45,6 +45,7 @@ function setup(start = '2026-11-20T00:00:00Z') {
     exceptions: api.mirror<SigningException>(`${GROUP}/signingexceptions`),
     policies,
     program,
+    index: { index: new ExceptionIndex() },
     events: { record: (_object, event) => recorded.push(event) },
     clock,
   });

@@ -11,6 +11,7 @@ import type { Clock } from '../../../runtime/clock.ts';
 import { splitKey, type ObjectView } from '../../../runtime/kube/index.ts';
 import type { PolicySnapshot } from '../../../runtime/program/index.ts';
 import type { ReconcileResult } from '../../../runtime/queue/index.ts';
+import type { ExceptionIndex } from '../../../verification/index.ts';
 import { pathOf, RESOURCES, type KubeApi } from '../../state/resources.ts';
 import { findCondition } from '../../status/conditions.ts';
 import type { EventSink } from '../../status/events.ts';
@@ -23,6 +24,8 @@ export interface ExceptionReconcilerOptions {
   readonly exceptions: Pick<ObjectView<SigningException>, 'get'>;
   readonly policies: Pick<ObjectView<ImageTrustPolicy>, 'get'>;
   readonly program: { readonly snapshot: PolicySnapshot | undefined };
+  /** All exceptions, indexed: others may stand in the way of one. */
+  readonly index: { readonly index: ExceptionIndex };
   readonly events: EventSink;
   readonly clock: Clock;
 }
@@ -40,7 +43,7 @@ export class ExceptionReconciler {
 
   /** Writes the status where it says anything new, and comes back at the next boundary. */
   async reconcile(key: string): Promise<ReconcileResult> {
-    const { api, exceptions, policies, program, clock } = this.#options;
+    const { api, exceptions, policies, program, index, clock } = this.#options;
     const exception = exceptions.get(key);
     const { snapshot } = program;
     // Before the first program nothing is known of policies; a new program names all exceptions again.
@@ -48,7 +51,14 @@ export class ExceptionReconciler {
     const now = clock.now();
     const policy = snapshot.policies.find((p) => p.name === exception.spec.policyRef.name);
     const policyExists = policies.get(exception.spec.policyRef.name) !== undefined;
-    const { status, boundary } = exceptionStatus({ exception, policy, policyExists, now });
+    const { status, boundary } = exceptionStatus({
+      exception,
+      policy,
+      policyExists,
+      exceptions: index.index,
+      now,
+      cluster: snapshot.cluster,
+    });
     const path = pathOf(RESOURCES.exceptions, { ...splitKey(key), subresource: 'status' });
     if (await patchStatus(api, { path, object: exception, next: status })) {
       this.#tell(exception, status);

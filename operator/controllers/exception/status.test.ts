@@ -8,7 +8,7 @@ import type {
   SigningException,
   SigningExceptionSpec,
 } from '../../../crds/index.ts';
-import { compilePolicy, type CompiledPolicy } from '../../../verification/index.ts';
+import { compilePolicy, ExceptionIndex, type CompiledPolicy } from '../../../verification/index.ts';
 import { KeyIssuer, testException, testPolicy } from '../../../verification/testing/index.ts';
 import { exceptionStatus, type ExceptionOutcome } from './status.ts';
 
@@ -47,13 +47,17 @@ function outcomeOf(situation: Situation = {}): ExceptionOutcome {
     exception,
     policy: policy ?? undefined,
     policyExists: situation.policyExists ?? policy !== null,
+    exceptions: new ExceptionIndex(),
+    cluster: 'prod',
     now: new Date(now),
   });
 }
 
 function told(outcome: ExceptionOutcome): readonly string[] {
   const conditions = outcome.status.conditions ?? [];
-  return conditions.map((c) => `${c.type}=${c.status}/${c.reason}`);
+  return conditions
+    .filter((c) => c.type !== 'Approved')
+    .map((c) => `${c.type}=${c.status}/${c.reason}`);
 }
 
 function messageOf(outcome: ExceptionOutcome, type: string): string {
@@ -68,7 +72,7 @@ describe('the status of an exception', () => {
     assert.equal(outcome.status.observedGeneration, 3);
     assert.deepEqual(
       outcome.status.conditions?.map((c) => c.observedGeneration),
-      [3, 3],
+      [3, 3, 3],
     );
     assert.match(outcome.status.specHash ?? '', /^sha256:[0-9a-f]{64}$/);
   });
@@ -219,6 +223,7 @@ describe('the status of an exception', () => {
       [
         ['Ready', '2026-11-20T00:01:00Z'],
         ['Active', '2026-11-27T00:00:00Z'],
+        ['Approved', '2026-11-20T00:01:00Z'],
       ],
     );
   });

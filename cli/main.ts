@@ -10,7 +10,7 @@ import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts'
 import { createOciSource } from '../verification/sources/oci/index.ts';
 import { createTufSource } from '../verification/sources/tuf/index.ts';
 import type { OpenSource, OpenTrustRoots, RegistryHosts } from './ports.ts';
-import { runCli } from './program.ts';
+import { programName, runCli } from './program.ts';
 
 const clock = systemClock;
 
@@ -36,11 +36,15 @@ async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   await clock.sleep(milliseconds, signal).catch(() => undefined);
 }
 
-process.exitCode = await runCli(process.argv.slice(2), {
-  clock,
-  stdout: (text) => void process.stdout.write(text),
-  stderr: (text) => void process.stderr.write(text),
-  openSource,
-  openTrustRoots,
-  keychain: dockerConfigKeychain,
-});
+process.exitCode = await runCli(
+  process.argv.slice(2),
+  {
+    clock,
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    openSource,
+    openTrustRoots,
+    keychain: dockerConfigKeychain,
+  },
+  programName(process.argv[1]),
+);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { basename } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { printable, toVerificationError } from '../verification/index.ts';
+import { addExceptions } from './commands/exceptions/index.ts';
 import { verify, type VerifyOptions } from './commands/verify.ts';
 import type { CliPorts } from './ports.ts';
 import type { Decision } from './report.ts';
@@ -20,16 +22,30 @@ Exit codes:
      a trusted root cannot be had
 `;
 
+/**
+ * How the usage calls the program: `kubectl countersign` where it was started as a plugin of kubectl,
+ * under a name such as `kubectl-countersign`.
+ */
+export function programName(startedAs: string | undefined): string {
+  const name = basename(startedAs ?? '', '.js');
+  return name.startsWith('kubectl-') ? 'kubectl countersign' : 'countersign';
+}
+
 /** Runs the command line and answers the exit code. Never rejects: a fault of ours is inconclusive. */
-export async function runCli(argv: readonly string[], ports: CliPorts): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  ports: CliPorts,
+  name = 'countersign',
+): Promise<number> {
   let code = EXIT_USAGE;
-  const program = new Command('countersign')
+  const program = new Command(name)
     .description('Tells which container images may run, by who signed them')
     .exitOverride()
     .configureOutput({ writeOut: ports.stdout, writeErr: ports.stderr });
   verifyCommand(program).action(async (images: string[], options: VerifyOptions) => {
     code = EXIT_CODES[await verify(images, options, ports)];
   });
+  addExceptions(program, { ports, exit: (chosen) => (code = chosen) });
   try {
     await program.parseAsync(argv, { from: 'user' });
     return code;

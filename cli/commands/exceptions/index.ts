@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { Command } from 'commander';
+import type { ExceptionsContext } from './context.ts';
+
+export type { ExceptionsContext } from './context.ts';
+
+/** A command of the group: declared in a file of its own as `add<Verb>`. */
+type AddCommand = (parent: Command, context: ExceptionsContext) => void;
+
+const COMMANDS: readonly AddCommand[] = [];
+
+/** Adds `exceptions` and its commands. What a command throws ends in the exit code of the program. */
+export function addExceptions(program: Command, context: ExceptionsContext): void {
+  const group = program
+    .command('exceptions')
+    .alias('exception')
+    .description('Requests, approves, reviews and ends exceptions from policies');
+  for (const add of COMMANDS) add(group, context);
+}

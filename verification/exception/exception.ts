@@ -44,6 +44,8 @@ export interface CompiledException {
   readonly bundles: readonly RawSignature[];
   /** Infinity where it is not known. */
   readonly createdAt: number;
+  /** Name of the exception, in its namespace, that it says it renews. */
+  readonly renews?: string;
   /** Present where it was revoked: it has no effect, whatever the instants say. */
   readonly revoked?: { readonly at: string; readonly by: string; readonly reason: string };
   /** Present where it was deleted and a finalizer keeps the object: it has no effect either. */
@@ -77,6 +79,7 @@ export function compileException(object: SigningException): CompiledException {
     name,
     ...permissionOf(spec),
     ...standingOf(object, spec),
+    ...(spec.renews === undefined ? {} : { renews: spec.renews.name }),
     use: { namespace, name, expiresAt: spec.expiresAt, documentation: documentationOf(spec) },
   };
 }

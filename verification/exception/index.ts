@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+export {
+  attentionOf,
+  EXPIRING_SOON_MS,
+  REVIEW_MS,
+  UNUSED_MS,
+  type Attention,
+  type AttentionCase,
+} from './attention.ts';
 export { compileException, type ClusterApproval, type CompiledException } from './exception.ts';
 export { ExceptionIndex } from './exception-index.ts';
+export { followersOf, renewalsOf } from './renewals.ts';
 export {
   APPROVAL_TYPE,
   approvalStatement,

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { CompiledException } from './exception.ts';
+import type { ExceptionIndex } from './exception-index.ts';
+
+/** Most exceptions that are followed back, or forth: the question stays cheap whatever there is. */
+const MOST = 256;
+
+/**
+ * Names of the distinct exceptions that one follows, in its namespace, sorted: those it says it renews,
+ * and those that began earlier and permit a part of the same (policy, a digest, a service account and a
+ * requirement), and what these follow in turn; at most 256. One that is named and gone counts.
+ */
+export function renewalsOf(exception: CompiledException, index: ExceptionIndex): readonly string[] {
+  return reach(exception, (one) => {
+    const named = one.renews === undefined ? [] : [one.renews];
+    const overlapping = siblings(one, index).filter((other) => isEarlierPart(other, one));
+    return [...named, ...overlapping.map(({ name }) => name)].map((name) => ({
+      name,
+      exception: index.named(one.namespace, name),
+    }));
+  });
+}
+
+/** Names of the exceptions that follow one: what {@link renewalsOf} answers for them names it. */
+export function followersOf(
+  exception: CompiledException,
+  index: ExceptionIndex,
+): readonly string[] {
+  return reach(exception, (one) => {
+    const renewers = index.renewing(one.namespace, one.name);
+    const overlapping = siblings(one, index).filter((other) => isEarlierPart(one, other));
+    return [...renewers, ...overlapping].map((other) => ({ name: other.name, exception: other }));
+  });
+}
+
+interface Step {
+  readonly name: string;
+  readonly exception: CompiledException | undefined;
+}
+
+/** All that can be reached by steps, itself not among them; cycles end. */
+function reach(
+  start: CompiledException,
+  next: (from: CompiledException) => readonly Step[],
+): readonly string[] {
+  const seen = new Set([start.name]);
+  const open = [start];
+  for (let from = open.pop(); from !== undefined; from = open.pop()) {
+    for (const { name, exception } of next(from)) {
+      if (seen.has(name)) continue;
+      if (seen.size > MOST) return finish(seen, start);
+      seen.add(name);
+      if (exception !== undefined) open.push(exception);
+    }
+  }
+  return finish(seen, start);
+}
+
+function finish(seen: ReadonlySet<string>, { name }: CompiledException): readonly string[] {
+  return [...seen].filter((other) => other !== name).sort();
+}
+
+function siblings(
+  { policy, namespace, digests }: CompiledException,
+  index: ExceptionIndex,
+): readonly CompiledException[] {
+  return [...digests].flatMap((digest) => index.candidates(policy, namespace, digest));
+}
+
+/** Whether the first began before the second and permits a part of what it permits; they share a digest. */
+function isEarlierPart(first: CompiledException, second: CompiledException): boolean {
+  const isEarlier =
+    first.notBefore === second.notBefore
+      ? first.name < second.name
+      : first.notBefore < second.notBefore;
+  return (
+    isEarlier &&
+    shares(first.serviceAccounts, second.serviceAccounts) &&
+    sharesRequirement(first, second)
+  );
+}
+
+function sharesRequirement(one: CompiledException, other: CompiledException): boolean {
+  if (one.requirements === 'all' || other.requirements === 'all') return true;
+  return shares(one.requirements, other.requirements);
+}
+
+function shares(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  for (const value of one) if (other.has(value)) return true;
+  return false;
+}

@@ -21,4 +21,5 @@ export * from './approval/index.ts';
 export * from './evaluate/index.ts';
 export type { AttestationFact, SignatureFact } from './cosign/index.ts';
 export { canonicalJson } from './encoding/index.ts';
-export { parseTrustedRoot } from './trust/index.ts';
+export { preAuthEncoding } from './attestation/pae.ts';
+export { parseCertificate, parseTrustedRoot } from './trust/index.ts';

@@ -23,7 +23,7 @@ import {
   testPolicy,
   TestSigstore,
 } from '../testing/index.ts';
-import { approvalBoundaries, approvalOf, type Approval } from './approval.ts';
+import { approvalBoundaries, approvalOf, weighSigned, type Approval } from './approval.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const NOW = Date.UTC(2026, 10, 21);
@@ -255,6 +255,27 @@ describe('a signed approval', () => {
   it('counts where others beside it do not', () => {
     const bundles = ['junk', signedBy(stranger), signedBy(lead)];
     assert.equal(asked({ bundles }).state, 'approved');
+  });
+});
+
+describe('the signed approvals, for people', () => {
+  it('are told one by one, for each approver', () => {
+    const exception = compiledOf({ bundles: [signedBy(stranger), signedBy(lead)] });
+    const weighed = weighSigned(exception, policy, { now: NOW, cluster: 'prod' });
+    assert.deepEqual(
+      weighed.map(({ bundle, authority, refusal }) => [bundle, authority, refusal === undefined]),
+      [
+        [0, 'security-lead', false],
+        [0, 'release', false],
+        [1, 'security-lead', true],
+        [1, 'release', false],
+      ],
+    );
+    assert.equal(weighed[2]?.by, `security-lead (${lead.fingerprint})`);
+    assert.match(weighed[0]?.refusal ?? '', /^does not count: KEY_UNTRUSTED: /);
+    assert.ok(weighed.every(({ checks }) => checks.length > 0));
+    const nameless = weighSigned(exception, policy, { now: NOW, cluster: undefined });
+    assert.equal(nameless[2]?.refusal, 'does not count: this cluster has no name');
   });
 });
 

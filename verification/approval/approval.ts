@@ -4,6 +4,7 @@
 import { signerWindow, untimelySigner } from '../cosign/index.ts';
 import type { CompiledException } from '../exception/index.ts';
 import type { CompiledPolicy } from '../policy/index.ts';
+import type { CheckResult } from '../result.ts';
 import { checkApproval, type SignedApproval } from './signed.ts';
 
 /** When and where an approval is asked for. */
@@ -46,6 +47,33 @@ export function approvalOf(
   if (exception.bundles.length > 0 && policy.approvers.length === 0)
     refusals.push(`the policy ${policy.name} names no approvers whose signature counts`);
   return { state: 'unapproved', detail: refusals.join('; ') };
+}
+
+/** What one signed approval is worth for one approver of the policy, at an instant. */
+export interface WeighedApproval {
+  /** Which of the bundles of the exception, from 0. */
+  readonly bundle: number;
+  /** The approver it was held against. */
+  readonly authority: string;
+  /** The approver, with the identity that signed where a signature of him verifies. */
+  readonly by: string;
+  /** Why it does not count; `undefined` where it does. */
+  readonly refusal: string | undefined;
+  readonly checks: readonly CheckResult[];
+}
+
+/** Each signed approval against each approver, as {@link approvalOf} weighs them: for people. */
+export function weighSigned(
+  exception: CompiledException,
+  policy: CompiledPolicy,
+  moment: ApprovalMoment,
+): readonly WeighedApproval[] {
+  return signedApprovals(exception, policy).map((approval, index) => ({
+    bundle: Math.floor(index / policy.approvers.length),
+    authority: policy.approvers[index % policy.approvers.length]?.name ?? '',
+    ...weigh(approval, exception, moment),
+    checks: approval.checks,
+  }));
 }
 
 /** Milliseconds since the epoch at which an approval begins or ceases to count by itself. */

@@ -7,6 +7,7 @@ export type {
   CompiledRequirement,
   SignatureRequirement,
 } from './compile-requirement.ts';
+export { parseDuration } from './duration.ts';
 export { lintPolicy } from './lint.ts';
 export { materialUses, resolveMaterial, type MaterialUse } from './material.ts';
 export { resolveTrustRoots, tufUses, type TrustRootUse } from './trust-root.ts';

@@ -4,8 +4,11 @@
 import { basename } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { printable, toVerificationError } from '../verification/index.ts';
+import { ClusterError } from './cluster/cluster.ts';
+import { namespaceName } from './cluster/options.ts';
 import { addExceptions } from './commands/exceptions/index.ts';
 import { verify, type VerifyOptions } from './commands/verify.ts';
+import { clusterName, collected } from './option-values.ts';
 import type { CliPorts } from './ports.ts';
 import type { Decision } from './report.ts';
 import { UsageError } from './usage-error.ts';
@@ -61,6 +64,7 @@ function verifyCommand(program: Command): Command {
     .argument('<image...>', 'images, by tag or by digest')
     .requiredOption('--policy <file>', 'YAML with ImageTrustPolicies; repeatable', collected)
     .option('--exceptions <file>', 'YAML with SigningExceptions; repeatable', collected)
+    .option('--cluster <name>', 'cluster or fleet that signed approvals must be for', clusterName)
     .option('--namespace <name>', 'namespace that the images are used in', namespaceName, 'default')
     .option('--service-account <name>', 'service account that uses them', accountName, 'default')
     .option(
@@ -110,13 +114,13 @@ function failed(thrown: unknown, ports: CliPorts): number {
     ports.stderr(`error: ${printable(thrown.message)}\n`);
     return EXIT_USAGE;
   }
+  if (thrown instanceof ClusterError) {
+    ports.stderr(`error: ${printable(thrown.message)}\n`);
+    return thrown.isUnreachable ? EXIT_CODES.inconclusive : EXIT_CODES.rejected;
+  }
   const { code, message } = toVerificationError(thrown);
   ports.stderr(`error: ${code}: ${printable(message)}\n`);
   return EXIT_CODES.inconclusive;
-}
-
-function collected(value: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, value];
 }
 
 function label(
@@ -129,12 +133,6 @@ function label(
     ...Object.entries(earlier),
     [written.slice(0, at), written.slice(at + 1)],
   ]);
-}
-
-function namespaceName(written: string): string {
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(written))
-    throw new InvalidArgumentError('Not the name of a namespace.');
-  return written;
 }
 
 function accountName(written: string): string {

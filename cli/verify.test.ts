@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { approvalStatement, exceptionSpecHash } from '../verification/index.ts';
 import { KeyIssuer, testException, testPolicy } from '../verification/testing/index.ts';
 import { Bench } from './__fixtures__/bench.ts';
 import type { Report } from './report.ts';
@@ -124,6 +125,38 @@ describe('countersign verify', () => {
         ...THERE,
       );
       assert.deepEqual(bench.registry.seen, []);
+    });
+
+    it('counts signed approvals for the cluster that is named, and for no other', async () => {
+      const lead = new KeyIssuer();
+      const signed = testPolicy([issuer, lead], {
+        requirements: [{ name: 'signed', signature: { anyOf: ['key-0'] } }],
+        exceptions: { allowed: true, approvers: ['key-1'] },
+      });
+      const { name, digest } = bench.registry.push('app:1.2');
+      const plain = testException([digest]);
+      const { namespace = '', name: object } = plain.metadata;
+      const { expiresAt } = plain.spec;
+      const specHash = exceptionSpecHash(plain.spec);
+      const statement = approvalStatement(specHash, {
+        ...{ cluster: 'prod', namespace, name: object },
+        ...{ latestExpiresAt: expiresAt, expiresAt },
+      });
+      const payload = Buffer.from(JSON.stringify(statement));
+      const approvals = [{ bundle: lead.bundle(specHash, { payload }).toString() }];
+      const exceptions = bench.exceptions(testException([digest], { approvals }));
+      const args = ['--policy', bench.policy(signed), '--exceptions', exceptions, ...THERE];
+      const image = `${name}@${digest}`;
+      const good = await bench.verify(image, ...args, '--cluster', 'prod');
+      assert.match(good.stdout, /exempt covered by the exception checkout\/hotfix/);
+      assert.deepEqual([good.code, good.stderr], [0, '']);
+      const other = await bench.verify(image, ...args, '--cluster', 'dev');
+      assert.match(other.stdout, /rejected EXCEPTION_UNAPPROVED .*for the cluster "prod"/);
+      assert.deepEqual([other.code, other.stderr], [1, '']);
+      const none = await bench.verify(image, ...args);
+      assert.match(none.stdout, /rejected EXCEPTION_UNAPPROVED .*this cluster has no name/);
+      assert.match(none.stderr, /^warning: signed approvals .* do not count without --cluster\n$/);
+      assert.equal(none.code, 1);
     });
 
     it('rejects by the code of an exception that has ended: 1', async () => {

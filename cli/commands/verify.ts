@@ -7,35 +7,33 @@ import {
   FactCache,
   limits,
   parseImageReference,
-  printable,
-  toVerificationError,
-  type CompiledPolicy,
+  type ExceptionIndex,
   type ImageReference,
   type Keychain,
 } from '../../verification/index.ts';
-import { readExceptions } from '../input/exceptions.ts';
+import { indexOf, readExceptionList } from '../input/exceptions.ts';
 import { readText } from '../input/file.ts';
-import { readPolicies } from '../input/policies.ts';
-import { LocalTrustRoots } from '../input/trust-roots.ts';
+import {
+  HOST_OPTIONS,
+  hostsOf,
+  readTrustedPolicies,
+  type PolicyOptions,
+} from '../input/trusted-policies.ts';
 import { jsonOf } from '../output/json.ts';
 import { textOf } from '../output/text.ts';
-import type { CliPorts, OpenSource, RegistryHosts } from '../ports.ts';
+import type { CliPorts, OpenSource } from '../ports.ts';
 import { worstOf, type Decision, type Place, type Report } from '../report.ts';
-import { UsageError } from '../usage-error.ts';
+import { asUsage, UsageError } from '../usage-error.ts';
 import { judgeImage, type Bench } from './judge-image.ts';
 
 /** Options of `verify`, by the names that the parser gives them. */
-export interface VerifyOptions {
-  readonly policy: readonly string[];
+export interface VerifyOptions extends PolicyOptions {
   readonly exceptions?: readonly string[];
+  readonly cluster?: string;
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly namespaceLabel?: Readonly<Record<string, string>>;
-  readonly plainHttp?: readonly string[];
-  readonly privateRegistry?: readonly string[];
   readonly dockerConfig?: string;
-  readonly trustedRoot?: string;
-  readonly cacheDir?: string;
   readonly defaultAction: DefaultAction;
   readonly output: 'text' | 'json';
   readonly explain?: boolean;
@@ -54,9 +52,9 @@ export async function verify(
   ports: CliPorts,
 ): Promise<Decision> {
   const references = images.map(referenceOf);
-  const policies = await policiesOf(options, ports);
-  const snapshot = new PolicySnapshot(1, options.defaultAction, policies);
-  const exceptions = await readExceptions(options.exceptions ?? []);
+  const policies = await readTrustedPolicies(options, ports);
+  const snapshot = new PolicySnapshot(1, options.defaultAction, policies, options.cluster);
+  const exceptions = await exceptionsOf(options, ports);
   const keychain = await keychainOf(options.dockerConfig, ports);
   const place = placeOf(options);
   const source = openSource(options, ports);
@@ -83,22 +81,15 @@ export async function verify(
   }
 }
 
-async function policiesOf(
-  options: VerifyOptions,
+/** Who has signed exceptions and no cluster should be told that the signatures are for nothing. */
+async function exceptionsOf(
+  { exceptions: files = [], cluster }: VerifyOptions,
   ports: CliPorts,
-): Promise<readonly CompiledPolicy[]> {
-  const roots = new LocalTrustRoots({
-    clock: ports.clock,
-    open: () =>
-      asUsage(HOST_OPTIONS, () => ports.openTrustRoots(hostsOf(options), options.cacheDir)),
-    warn: (message) => ports.stderr(`warning: ${printable(message)}\n`),
-    file: options.trustedRoot,
-  });
-  try {
-    return await readPolicies(options.policy, async (use) => await roots.textOf(use));
-  } finally {
-    await roots.close();
-  }
+): Promise<ExceptionIndex> {
+  const exceptions = await readExceptionList(files);
+  if (cluster === undefined && exceptions.some(({ bundles }) => bundles.length > 0))
+    ports.stderr('warning: signed approvals of exceptions do not count without --cluster\n');
+  return indexOf(exceptions);
 }
 
 /** The judge of admission; nothing it keeps grows old during one command. */
@@ -127,14 +118,8 @@ function referenceOf(written: string): ImageReference {
   return asUsage('', () => parseImageReference(written));
 }
 
-const HOST_OPTIONS = '--plain-http or --private-registry: ';
-
 function openSource(options: VerifyOptions, ports: CliPorts): OpenSource {
   return asUsage(HOST_OPTIONS, () => ports.openSource(hostsOf(options)));
-}
-
-function hostsOf({ plainHttp = [], privateRegistry = [] }: VerifyOptions): RegistryHosts {
-  return { plainHttpHosts: plainHttp, privateHosts: privateRegistry };
 }
 
 async function keychainOf(path: string | undefined, ports: CliPorts): Promise<Keychain> {
@@ -149,14 +134,5 @@ function parseJson(text: string, path: string): unknown {
     return JSON.parse(text);
   } catch {
     throw new UsageError(`${path}: is not JSON`);
-  }
-}
-
-function asUsage<T>(prefix: string, step: () => T): T {
-  try {
-    return step();
-  } catch (thrown) {
-    if (thrown instanceof UsageError) throw thrown;
-    throw new UsageError(`${prefix}${toVerificationError(thrown).message}`, { cause: thrown });
   }
 }

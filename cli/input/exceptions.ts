@@ -13,7 +13,9 @@ import { readText } from './file.ts';
 import { compiled, ownObject } from './objects.ts';
 
 /** The exceptions of some files; a file may hold none. Throws UsageError with file, line and field for one that cannot be read. */
-export async function readExceptions(files: readonly string[]): Promise<ExceptionIndex> {
+export async function readExceptionList(
+  files: readonly string[],
+): Promise<readonly CompiledException[]> {
   const exceptions = new Map<string, CompiledException>();
   for (const file of files) {
     for (const source of parseObjects(file, await readText(file))) {
@@ -31,7 +33,12 @@ export async function readExceptions(files: readonly string[]): Promise<Exceptio
       exceptions.set(key, exception);
     }
   }
-  const index = new ExceptionIndex(exceptions.values());
+  return [...exceptions.values()];
+}
+
+/** What exceptions are looked up in. Throws UsageError where there are more than it takes. */
+export function indexOf(exceptions: readonly CompiledException[]): ExceptionIndex {
+  const index = new ExceptionIndex(exceptions);
   if (index.dropped > 0)
     throw new UsageError(`there are ${index.dropped.toString()} exceptions too many to be used`);
   return index;

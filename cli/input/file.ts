@@ -6,7 +6,7 @@ import { UsageError } from '../usage-error.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** The text of a file, or of a pipe such as /dev/stdin. Throws UsageError where it cannot be had, or is longer than 4 MiB. */
+/** The text of a file, or of a pipe such as /dev/stdin; `-` is standard input. Throws UsageError where it cannot be had, or is longer than 4 MiB. */
 export async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path);
   try {
@@ -20,7 +20,8 @@ async function readBytes(path: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    const stream = path === '-' ? process.stdin : createReadStream(path);
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
       length += chunk.length;
       if (length > MAX_BYTES) break;
       chunks.push(chunk);

@@ -3,6 +3,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { systemClock } from '../runtime/clock.ts';
 import { userCacheDirectory } from '../runtime/settings/index.ts';
 import { limits } from '../verification/index.ts';
@@ -10,6 +11,7 @@ import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts'
 import { createOciSource } from '../verification/sources/oci/index.ts';
 import { createTufSource } from '../verification/sources/tuf/index.ts';
 import type { OpenSource, OpenTrustRoots, RegistryHosts } from './ports.ts';
+import { openCluster } from './cluster/open.ts';
 import { programName, runCli } from './program.ts';
 
 const clock = systemClock;
@@ -36,6 +38,16 @@ async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   await clock.sleep(milliseconds, signal).catch(() => undefined);
 }
 
+/** Only `y` and `yes` are a yes. */
+async function confirm(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
 process.exitCode = await runCli(
   process.argv.slice(2),
   {
@@ -45,6 +57,8 @@ process.exitCode = await runCli(
     openSource,
     openTrustRoots,
     keychain: dockerConfigKeychain,
+    openCluster,
+    confirm: process.stdin.isTTY && process.stderr.isTTY ? confirm : undefined,
   },
   programName(process.argv[1]),
 );

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../runtime/clock.ts';
 import type { EvidenceSource, Keychain, TrustRootSource } from '../verification/index.ts';
+import type { OpenCluster } from './cluster/cluster.ts';
 
 /** Registries and TUF mirrors that are read in another way than over TLS at a public address. */
 export interface RegistryHosts {
@@ -30,4 +31,8 @@ export interface CliPorts {
   readonly openTrustRoots: (hosts: RegistryHosts, cacheDirectory?: string) => OpenTrustRoots;
   /** Credentials of a parsed docker configuration; throws a VerificationError where it is none. */
   readonly keychain: (dockerConfig: unknown, identity: string) => Keychain;
+  /** Asked only by commands that need a cluster: the client is loaded then. */
+  readonly openCluster: OpenCluster;
+  /** Asks a person at a terminal; `undefined` where there is none. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
 }

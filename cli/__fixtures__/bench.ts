@@ -76,6 +76,8 @@ export class Bench {
       openTrustRoots: (hosts, cacheDirectory = this.path('cache')) =>
         createTufSource({ ...hosts, cacheDirectory, limits: limits({ requestMs: 2000, connectMs: 1000 }), now: () => systemClock.now().getTime() }),
       keychain: dockerConfigKeychain,
+      openCluster: () => Promise.reject(new Error('this bench has no cluster')),
+      confirm: undefined,
       ...ports,
     });
     return { code, stdout, stderr };

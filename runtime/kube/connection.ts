@@ -41,6 +41,11 @@ export class PooledKubeConfig extends KubeConfig implements KubeConnection {
     return cluster.server.replace(/\/+$/u, '');
   }
 
+  /** Namespace of the current context; `undefined` where it names none. */
+  get namespace(): string | undefined {
+    return this.getContextObject(this.getCurrentContext())?.namespace;
+  }
+
   /** Headers and shared dispatcher. Throws where the kubeconfig cannot be used. */
   async authorize(): Promise<CallAuthority> {
     const options: RequestOptions = {};
@@ -81,17 +86,33 @@ export class PooledKubeConfig extends KubeConfig implements KubeConnection {
   }
 }
 
-/** How to find the API server. */
+/** How to find the API server, and as whom to call it. */
 export interface LoadOptions {
   /** A kubeconfig file; else KUBECONFIG, the default file, or what a pod is given, in this order. */
   readonly kubeconfigPath?: string;
+  /** A context in place of the current one. */
+  readonly context?: string;
+  /** A user to act as, where the API server lets the own one. */
+  readonly impersonate?: string;
 }
 
-/** Loads a kubeconfig. Throws where the named file cannot be read or parsed. */
+/** Loads a kubeconfig. Throws where the named file cannot be read or parsed, or has no such context. */
 export function loadKubeConfig(options: LoadOptions = {}): PooledKubeConfig {
   const config = new PooledKubeConfig();
   if (options.kubeconfigPath === undefined) config.loadFromDefault();
   else config.loadFromFile(options.kubeconfigPath);
+  const { context, impersonate } = options;
+  if (context !== undefined) {
+    if (config.getContextObject(context) === null)
+      throw new Error(`kubeconfig: there is no context ${JSON.stringify(context)}`);
+    config.setCurrentContext(context);
+  }
+  if (impersonate !== undefined) {
+    const current = config.getCurrentUser()?.name;
+    config.users = config.users.map((user) =>
+      user.name === current ? { ...user, impersonateUser: impersonate } : user,
+    );
+  }
   return config;
 }
 

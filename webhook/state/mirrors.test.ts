@@ -107,6 +107,22 @@ describe('the mirrors of a replica', () => {
     });
   });
 
+  it('X26: keep of exceptions who approved or revoked them, and when they came', async () => {
+    const approvals = [{ approver: 'lead', specHash: DIGEST }];
+    const revoked = { at: '2026-11-21T00:00:00Z', by: 'sec', reason: 'bad' };
+    const creationTimestamp = '2026-11-20T00:00:00Z';
+    const status = { approvals, revoked, conditions: [], usage: {}, observedGeneration: 3 };
+    lists.items.set(EXCEPTIONS, [
+      { metadata: { name: 'e', namespace: 'n', creationTimestamp }, ...{ spec: {}, status } },
+    ]);
+    await synced();
+    assert.deepEqual(mirrors.exceptions.store.get('n/e'), {
+      metadata: { name: 'e', namespace: 'n', creationTimestamp },
+      spec: {},
+      status: { observedGeneration: -1, approvals, revoked },
+    });
+  });
+
   it('ask for the program in its namespace, for configurations by name, and for no secret', async () => {
     await synced();
     const selected = lists.asked.map(({ path, options }) => [

@@ -7,6 +7,7 @@ import { Reflector, type KubeClient, type KubeObject } from '../../runtime/kube/
 import type { Logger } from '../../runtime/log/index.ts';
 import { PROGRAM_LABEL, type ProgramConfigMap } from '../../runtime/program/index.ts';
 import { CONFIGURATION_NAME, type WebhookConfiguration } from './configurations.ts';
+import { decisiveParts } from './exception-mirror.ts';
 import { labelsOnly } from './namespaces.ts';
 
 /** What a replica mirrors of the cluster: no Secret, no Pod. */
@@ -53,7 +54,7 @@ export function createMirrors({ namespace, ...base }: MirrorsOptions): Mirrors {
     exceptions: new Reflector({
       ...base,
       resource: { group: GROUP, version: VERSION, plural: signingExceptionKind.plural },
-      transform: withoutStatus,
+      transform: decisiveParts,
     }),
     namespaces: new Reflector({ ...base, resource: core('namespaces'), transform: labelsOnly }),
     validating: new Reflector({
@@ -75,20 +76,4 @@ function core(plural: string): {
   readonly plural: string;
 } {
   return { group: '', version: 'v1', plural };
-}
-
-/** What is kept of an exception: all that decides, deletion among it, for a finalizer may keep the object. */
-function withoutStatus(object: SigningException): SigningException {
-  const { metadata, spec } = object;
-  const { name, namespace, uid, resourceVersion, deletionTimestamp } = metadata;
-  return {
-    metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    },
-    spec,
-  };
 }

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { approvalStatement, exceptionSpecHash } from '../verification/index.ts';
 import { KeyIssuer, testException, testPolicy } from '../verification/testing/index.ts';
+import { approvedBy } from './__fixtures__/approvals.ts';
 import { Bench } from './__fixtures__/bench.ts';
 import type { Report } from './report.ts';
 
@@ -134,17 +134,7 @@ describe('countersign verify', () => {
         exceptions: { allowed: true, approvers: ['key-1'] },
       });
       const { name, digest } = bench.registry.push('app:1.2');
-      const plain = testException([digest]);
-      const { namespace = '', name: object } = plain.metadata;
-      const { expiresAt } = plain.spec;
-      const specHash = exceptionSpecHash(plain.spec);
-      const statement = approvalStatement(specHash, {
-        ...{ cluster: 'prod', namespace, name: object },
-        ...{ latestExpiresAt: expiresAt, expiresAt },
-      });
-      const payload = Buffer.from(JSON.stringify(statement));
-      const approvals = [{ bundle: lead.bundle(specHash, { payload }).toString() }];
-      const exceptions = bench.exceptions(testException([digest], { approvals }));
+      const exceptions = bench.exceptions(approvedBy(lead, testException([digest])));
       const args = ['--policy', bench.policy(signed), '--exceptions', exceptions, ...THERE];
       const image = `${name}@${digest}`;
       const good = await bench.verify(image, ...args, '--cluster', 'prod');

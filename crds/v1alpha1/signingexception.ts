@@ -58,6 +58,21 @@ const usage = z.strictObject({
   workloads: z.int().min(0).meta(doc('How many workloads run by it now.')),
 });
 
+/** Otherwise who made one could edit it out of the way of the next, and nobody would ever have approved any. */
+const INCIDENT_STAYS = [
+  "self.class != 'Incident'",
+  [
+    'self.policyRef.name == oldSelf.policyRef.name',
+    'has(self.requirements) == has(oldSelf.requirements)',
+    '(!has(self.requirements) || self.requirements == oldSelf.requirements)',
+    'self.digests == oldSelf.digests',
+    'self.serviceAccounts == oldSelf.serviceAccounts',
+    'self.requestedBy == oldSelf.requestedBy',
+    'self.notBefore == oldSelf.notBefore',
+    'self.expiresAt <= oldSelf.expiresAt',
+  ].join(' && '),
+].join(' || ');
+
 /** `spec` of a SigningException: the single source of type, schema and defaults. */
 export const signingExceptionSpec = z
   .strictObject({
@@ -141,6 +156,15 @@ export const signingExceptionSpec = z
         {
           rule: '!has(oldSelf.revoked) || has(self.revoked)',
           message: 'revoked cannot be taken back; a new exception is needed',
+        },
+        {
+          rule: 'self.class == oldSelf.class',
+          message: 'class cannot be changed; a new exception is needed',
+        },
+        {
+          rule: INCIDENT_STAYS,
+          message:
+            'what an exception of the class Incident permits cannot be changed, except for an earlier end',
         },
         {
           rule: 'has(self.requirements) != (has(self.allRequirements) && self.allRequirements)',

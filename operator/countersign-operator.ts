@@ -7,6 +7,7 @@ import { parseTrustedRoot } from '../verification/index.ts';
 import {
   addConfigurations,
   addExceptions,
+  addExceptionNotices,
   addPolicies,
   addProgram,
   addRemediation,
@@ -127,6 +128,7 @@ export class CountersignOperator extends ControllerOperator {
     this.#publisher = publisher;
     addPolicies(host, parts, publisher);
     addExceptions(host, parts);
+    addExceptionNotices(host, parts);
     addConfigurations(host, parts);
     addReports(host, parts, publisher);
     addWorkloads(host, parts, addRemediation(host, parts));

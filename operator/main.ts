@@ -11,6 +11,7 @@ import { KubeClient, loadKubeConfig, type PooledKubeConfig } from '../runtime/ku
 import { Leadership, type FencedClient } from '../runtime/leadership/index.ts';
 import { preferSmallHeap, runMain, type LifecycleContext } from '../runtime/lifecycle/index.ts';
 import { createLogger } from '../runtime/log/index.ts';
+import { openNotifications, type NotificationSink } from '../runtime/notification/index.ts';
 import { openKeychains, TagDigests } from '../runtime/registry/index.ts';
 import { processSettings } from '../runtime/settings/index.ts';
 import {
@@ -32,6 +33,7 @@ import {
 } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
+import { createReceiver } from '../verification/sources/receiver/index.ts';
 import { createTufSource } from '../verification/sources/tuf/index.ts';
 import { CountersignOperator } from './countersign-operator.ts';
 import { OperatorMetrics } from './metrics.ts';
@@ -64,6 +66,7 @@ async function start(context: LifecycleContext): Promise<void> {
     logger,
     metrics,
     audit: auditLog(context),
+    notifications: await notifications(context),
     namespace: settings.namespace,
     instance: settings.pod.name,
     defaultAction: settings.defaultAction,
@@ -73,6 +76,7 @@ async function start(context: LifecycleContext): Promise<void> {
     concurrency: settings.reverificationConcurrency,
     reportApi: settings.reportApi,
     remediation: settings.remediation,
+    reviewMs: settings.exceptionReviewMs,
     ownCertificates: settings.webhook.certificateDirectory === undefined,
     caStepMs: settings.webhook.caStepMs,
     judge,
@@ -173,6 +177,22 @@ function auditLog(context: LifecycleContext): ReturnType<typeof openAudit> {
   const { audit } = settings;
   const onRecords = (outcome: AuditOutcome, count: number): void => metrics.audited(outcome, count);
   return openAudit({ settings: audit, clock, logger, onRecords }, context);
+}
+
+function notifications(context: LifecycleContext): Promise<NotificationSink | undefined> {
+  const { plainHttpHosts, privateHosts } = settings.registry;
+  const hosts = { plainHttpHosts, privateHosts, limits: limits() };
+  return openNotifications(
+    {
+      settings: settings.notification,
+      createReceiver: (url) => createReceiver({ url, ...hosts }),
+      clock,
+      logger,
+      random: Math.random,
+      onOutcome: (outcome) => metrics.notified(outcome),
+    },
+    context,
+  );
 }
 
 function traces(context: LifecycleContext): Promise<Tracer | undefined> {

@@ -202,6 +202,7 @@ describe('the metrics of the operator', () => {
       'trust_root_reads_total{outcome="stale"}': () => metrics.trustRootRead('stale'),
       'fact_jobs_total{outcome="died"}': () => metrics.factJob('died'),
       'audit_records_total{outcome="dropped"}': () => metrics.audited('dropped', 1),
+      'notifications_total{outcome="failed"}': () => metrics.notified('failed'),
       'trace_spans_total{outcome="exported"}': () => metrics.traced('exported', 1),
     };
     const before = await samples(metrics);

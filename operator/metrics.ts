@@ -15,6 +15,7 @@ import {
   type GaugeFamily,
   type HistogramFamily,
 } from '../runtime/metrics/index.ts';
+import type { DeliveryOutcome } from '../runtime/notification/index.ts';
 import type { ProgramIndex } from '../runtime/program/index.ts';
 import type { QueueObserver } from '../runtime/queue/index.ts';
 import type { SpanOutcome } from '../runtime/tracing/index.ts';
@@ -127,6 +128,11 @@ export class OperatorMetrics implements ProgramObserver, ConfigurationObserver, 
     this.#counters.spans.with({ outcome }).inc(count);
   }
 
+  /** A notification was sent, or not. */
+  notified(outcome: DeliveryOutcome): void {
+    this.#counters.notifications.with({ outcome }).inc();
+  }
+
   /** Evidence for outages was kept, found, or neither. */
   keptEvidence(outcome: KeepingOutcome): void {
     this.#counters.keptEvidence.with({ outcome }).inc();
@@ -223,6 +229,7 @@ interface Counters {
   readonly factJobs: CounterFamily<'outcome'>;
   readonly audits: CounterFamily<'outcome'>;
   readonly spans: CounterFamily<'outcome'>;
+  readonly notifications: CounterFamily<'outcome'>;
   readonly faults: CounterFamily<'where'>;
   readonly writes: CounterFamily<'outcome'>;
   readonly remediations: CounterFamily<'action' | 'outcome'>;
@@ -242,6 +249,7 @@ function countersOf(metrics: Metrics): Counters {
     factJobs: metrics.counter(set.factJobs),
     audits: metrics.counter(set.auditRecords),
     spans: metrics.counter(set.spans),
+    notifications: metrics.counter(set.notifications),
     faults: metrics.counter(set.faults),
     writes: metrics.counter(set.reportWrites),
     remediations: metrics.counter(set.remediations),

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 export { addConfigurations } from './configurations.ts';
+export { addExceptionNotices } from './exception-notices.ts';
 export { addExceptions } from './exceptions.ts';
 export { PROGRAM, type ControllerName, type Host, type Parts } from './host.ts';
 export type { OperatorOptions } from './options.ts';

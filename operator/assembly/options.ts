@@ -7,6 +7,7 @@ import type { EvidenceCache, Judge } from '../../runtime/judge/index.ts';
 import type { PooledKubeConfig } from '../../runtime/kube/index.ts';
 import type { FencedClient } from '../../runtime/leadership/index.ts';
 import type { Logger } from '../../runtime/log/index.ts';
+import type { NotificationSink } from '../../runtime/notification/index.ts';
 import type { DefaultAction } from '../../runtime/program/index.ts';
 import type { KeychainProvider, TagDigests } from '../../runtime/registry/index.ts';
 import type { TrustRootSource } from '../../verification/index.ts';
@@ -23,6 +24,8 @@ export interface OperatorOptions {
   readonly metrics: OperatorMetrics;
   /** Absent where no audit log is kept. */
   readonly audit?: Audit | undefined;
+  /** Takes what is told of exceptions; absent where nobody is told. */
+  readonly notifications?: NotificationSink | undefined;
   /** The namespace of operator, program and referenced material. */
   readonly namespace: string;
   readonly instance: string;
@@ -33,6 +36,8 @@ export interface OperatorOptions {
   readonly materialMs: number;
   /** Workloads judged at the same time. */
   readonly concurrency: number;
+  /** How often exceptions are to be reviewed. */
+  readonly reviewMs: number;
   readonly reportApi: ReportApiSetting;
   /** Whether policies may ask for evictions and rollbacks. */
   readonly remediation: boolean;

@@ -176,6 +176,12 @@ export const OPERATOR_METRICS = {
     labels: { outcome: ['read', 'stale', 'invalid', 'internal'] },
     initial: 'all',
   }),
+  notifications: define('counter', {
+    name: 'notifications_total',
+    help: 'Notifications about exceptions: `delivered`; `retried` for each attempt that is made again; `dropped` because too many waited, or the process ended; `failed` where the receiver refused one, or did not take it for an hour.',
+    labels: { outcome: ['delivered', 'retried', 'dropped', 'failed'] },
+    initial: 'all',
+  }),
   faults: define('counter', {
     name: 'internal_errors_total',
     help: 'Faults of ours that a request or the process survived.',

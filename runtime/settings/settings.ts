@@ -2,6 +2,11 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { z } from 'zod';
+import {
+  notificationSettings,
+  notificationVariables,
+  type NotificationSettings,
+} from './notification.ts';
 import { tracingSettings, type TracingSettings } from './tracing.ts';
 
 const list = (
@@ -91,6 +96,8 @@ const schema = z.object({
   COUNTERSIGN_REVERIFICATION_CONCURRENCY: positive(8),
   /** Whether policies may ask for evictions and rollbacks; needs the rights of the component remediation. */
   COUNTERSIGN_REMEDIATION: flag,
+  /** How often exceptions are to be reviewed. */
+  COUNTERSIGN_EXCEPTION_REVIEW_INTERVAL_HOURS: positive(168),
   /** Which API reports are written in; `auto` is PolicyReport where it is served, else OpenReports. */
   COUNTERSIGN_REPORT_API: z.enum(['auto', 'policyreport', 'openreports', 'none']).default('auto'),
   /** File (or named pipe) that audit records are appended to, `-` for standard output; none where empty. */
@@ -103,6 +110,7 @@ const schema = z.object({
     (names) => names.length <= MAX_ANNOTATIONS && names.every((name) => ANNOTATION.test(name)),
     `must be at most ${MAX_ANNOTATIONS.toString()} names of annotations`,
   ),
+  ...notificationVariables,
   COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
   COUNTERSIGN_LOG_FORMAT: z.enum(['json', 'text']).default('json'),
 });
@@ -141,12 +149,16 @@ export interface Settings {
   readonly materialMs: number;
   readonly reverificationConcurrency: number;
   readonly remediation: boolean;
+  /** Milliseconds; how often exceptions are to be reviewed. */
+  readonly exceptionReviewMs: number;
   readonly reportApi: Raw['COUNTERSIGN_REPORT_API'];
   readonly audit: {
     /** Path, or `-` for standard output. */
     readonly destination: string | undefined;
     readonly annotations: readonly string[];
   };
+  /** `undefined` where none are sent. */
+  readonly notification: NotificationSettings | undefined;
   /** `undefined` where no spans are sent. */
   readonly tracing: TracingSettings | undefined;
   readonly log: {
@@ -178,7 +190,10 @@ export function loadSettings(environment: Readonly<Record<string, string | undef
   const tracing = tracingSettings(environment);
   if (tracing !== undefined && 'variable' in tracing)
     throw new SettingsError(`${tracing.variable}: ${tracing.message}`);
-  return settingsOf(result.data, tracing);
+  const notification = notificationSettings(result.data);
+  if (notification !== undefined && 'variable' in notification)
+    throw new SettingsError(`${notification.variable}: ${notification.message}`);
+  return settingsOf(result.data, { tracing, notification });
 }
 
 /** Settings of this process: the only place that reads its environment. */
@@ -186,7 +201,7 @@ export function processSettings(): Settings {
   return loadSettings(process.env);
 }
 
-function settingsOf(raw: Raw, tracing: TracingSettings | undefined): Settings {
+function settingsOf(raw: Raw, own: Pick<Settings, 'tracing' | 'notification'>): Settings {
   return {
     namespace: raw.COUNTERSIGN_NAMESPACE,
     kubeconfigPath: raw.COUNTERSIGN_KUBECONFIG,
@@ -218,12 +233,13 @@ function settingsOf(raw: Raw, tracing: TracingSettings | undefined): Settings {
     materialMs: raw.COUNTERSIGN_MATERIAL_SECONDS * 1000,
     reverificationConcurrency: raw.COUNTERSIGN_REVERIFICATION_CONCURRENCY,
     remediation: raw.COUNTERSIGN_REMEDIATION,
+    exceptionReviewMs: raw.COUNTERSIGN_EXCEPTION_REVIEW_INTERVAL_HOURS * 3_600_000,
     reportApi: raw.COUNTERSIGN_REPORT_API,
     audit: {
       destination: raw.COUNTERSIGN_AUDIT_LOG,
       annotations: raw.COUNTERSIGN_AUDIT_ANNOTATIONS,
     },
-    tracing,
+    ...own,
     log: { level: raw.COUNTERSIGN_LOG_LEVEL, format: raw.COUNTERSIGN_LOG_FORMAT },
   };
 }

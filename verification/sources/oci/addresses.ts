@@ -141,12 +141,36 @@ export interface ResolvedAddress {
   readonly family: number;
 }
 
+/** Decides which addresses may be connected to. */
+export interface AddressRule {
+  /** The addresses of `host` that may be used, at least one; throws REGISTRY_UNSAFE where none is. */
+  admit(
+    host: string,
+    addresses: readonly ResolvedAddress[],
+  ): readonly [ResolvedAddress, ...ResolvedAddress[]];
+}
+
+/**
+ * Those of the addresses that may be contacted, at least one; throws REGISTRY_UNSAFE where none may. It
+ * does not say which: that would tell what lies where.
+ */
+export function admitted(
+  host: string,
+  addresses: readonly ResolvedAddress[],
+  isAllowed: (kind: AddressClass) => boolean,
+): readonly [ResolvedAddress, ...ResolvedAddress[]] {
+  const [first, ...rest] = addresses.filter(({ address }) => isAllowed(classifyAddress(address)));
+  if (first !== undefined) return [first, ...rest];
+  const detail = `${host} is at an address that may not be contacted`;
+  throw new VerificationError('REGISTRY_UNSAFE', detail);
+}
+
 /**
  * Decides which addresses may be connected to on behalf of one registry (design §7, security D2-D5,
  * X37). Hosts that the operator lists may be anywhere. The registry itself may be public or private.
  * Any other host (token realm, redirect target) may be public, or where the registry itself is.
  */
-export class AddressGuard {
+export class AddressGuard implements AddressRule {
   readonly #registry: string;
   readonly #listed: ReadonlySet<string>;
   readonly #seen = new Set<AddressClass>();
@@ -157,20 +181,11 @@ export class AddressGuard {
     this.#listed = listed;
   }
 
-  /** The addresses of `host` that may be used, at least one; throws REGISTRY_UNSAFE where none is. */
   admit(
     host: string,
     addresses: readonly ResolvedAddress[],
   ): readonly [ResolvedAddress, ...ResolvedAddress[]] {
-    const [first, ...rest] = addresses.filter(({ address }) =>
-      this.#isAllowed(host, classifyAddress(address)),
-    );
-    if (first === undefined) {
-      throw new VerificationError(
-        'REGISTRY_UNSAFE',
-        `${host} is at an address that may not be contacted`,
-      );
-    }
+    const [first, ...rest] = admitted(host, addresses, (kind) => this.#isAllowed(host, kind));
     if (host === this.#registry) {
       for (const { address } of [first, ...rest]) this.#seen.add(classifyAddress(address));
     }
@@ -186,7 +201,7 @@ export class AddressGuard {
 }
 
 /** Names that only a pod can resolve: an image name must not make us talk to services of the cluster. */
-function isClusterService(host: string): boolean {
+export function isClusterService(host: string): boolean {
   const name = host.replace(/:\d+$/, '');
   return name.endsWith('.svc') || name.includes('.svc.') || name.endsWith('.cluster.local');
 }

@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { Limits } from '../../limits.ts';
 import { VerificationError } from '../../error.ts';
-import { AddressGuard, type ResolvedAddress } from './addresses.ts';
+import { AddressGuard, type AddressRule, type ResolvedAddress } from './addresses.ts';
 import type { Endpoint, HostLists } from './endpoint.ts';
 
 const MAX_POOLS = 256;
@@ -23,9 +23,18 @@ export type Resolve = (
   answer: (error: Error | null, addresses: readonly ResolvedAddress[]) => void,
 ) => void;
 
+/** Bounds of connections: how many to one host, and milliseconds to open one and for one request. */
+export type ConnectionLimits = Pick<Limits, 'hostConcurrency' | 'connectMs' | 'requestMs'>;
+
+/** What decides which addresses may be connected to on behalf of an endpoint. */
+export type RuleOf = (endpoint: Endpoint, hosts: HostLists) => AddressRule;
+
 const systemResolve: Resolve = (hostname, answer) => {
   systemLookup(hostname, { all: true }, answer);
 };
+
+const forRegistries: RuleOf = ({ origin }, { anyAddress }) =>
+  new AddressGuard(origin.host, anyAddress);
 
 /**
  * Connection pools, one for each registry and trust. What a registry may lead us to depends on the
@@ -33,9 +42,10 @@ const systemResolve: Resolve = (hostname, answer) => {
  * connection is made, on the very addresses it is made to: a name cannot change its mind in between.
  */
 export class Connections {
-  readonly #limits: Limits;
+  readonly #limits: ConnectionLimits;
   readonly #hosts: HostLists;
   readonly #resolve: Resolve;
+  readonly #ruleOf: RuleOf;
   readonly #systemTrust = createSecureContext();
   readonly #closing = new Set<Promise<void>>();
   readonly #pools = new LRUCache<string, Agent>({
@@ -43,10 +53,16 @@ export class Connections {
     dispose: (agent) => this.#retire(agent),
   });
 
-  constructor(limits: Limits, hosts: HostLists, resolve: Resolve = systemResolve) {
+  constructor(
+    limits: ConnectionLimits,
+    hosts: HostLists,
+    resolve: Resolve = systemResolve,
+    ruleOf: RuleOf = forRegistries,
+  ) {
     this.#limits = limits;
     this.#hosts = hosts;
     this.#resolve = resolve;
+    this.#ruleOf = ruleOf;
   }
 
   /** The pool for requests on behalf of the endpoint; TRUST_ROOT_INVALID where its `ca` is no PEM. */
@@ -82,7 +98,7 @@ export class Connections {
   }
 
   #connector(endpoint: Endpoint): buildConnector.connector {
-    const guard = new AddressGuard(endpoint.origin.host, this.#hosts.anyAddress);
+    const guard = this.#ruleOf(endpoint, this.#hosts);
     const secureContext =
       endpoint.ca === undefined ? this.#systemTrust : trustWith(endpoint.ca, endpoint.host);
     const targets = new LRUCache<string, buildConnector.connector>({ max: MAX_TARGETS });
@@ -103,11 +119,7 @@ export class Connections {
     };
   }
 
-  #build(
-    host: string,
-    guard: AddressGuard,
-    secureContext: SecureContext,
-  ): buildConnector.connector {
+  #build(host: string, guard: AddressRule, secureContext: SecureContext): buildConnector.connector {
     return buildConnector({
       allowH2: false,
       timeout: this.#limits.connectMs,
@@ -117,7 +129,7 @@ export class Connections {
   }
 }
 
-function guardedLookup(host: string, guard: AddressGuard, resolve: Resolve): LookupFunction {
+function guardedLookup(host: string, guard: AddressRule, resolve: Resolve): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, (error, found) => {
       if (error !== null) {

@@ -9,20 +9,8 @@ import { parseAllDocuments } from 'yaml';
 import { loadSettings } from '../../runtime/settings/index.ts';
 import { newDirectory, startControlPlane, waitFor } from '../harness/index.ts';
 import type { CommandResult, ControlPlane, KubernetesObject } from '../harness/index.ts';
-import {
-  DEV,
-  everyRequirement,
-  exception,
-  FLUX,
-  NARROWINGS,
-  OPERATOR,
-  OTHER,
-  revoked,
-  RIGHTS,
-  SYSTEM,
-  WEBHOOK,
-  WIDENINGS,
-} from './guards/cases.ts';
+import { fails, succeeds } from './guards/answers.ts';
+import { OPERATOR, RIGHTS, SYSTEM, WEBHOOK } from './guards/cases.ts';
 
 const CONFIG = join(import.meta.dirname, '..', '..', 'config');
 /** Of both Deployments together. */
@@ -33,6 +21,7 @@ const POLICIES = [
   'countersign-program',
   'countersign-webhook-writes',
   'countersign-exception-spec',
+  'countersign-exception-status',
 ];
 
 describe('config/default on a real API server', function () {
@@ -238,107 +227,6 @@ describe('config/default on a real API server', function () {
     });
   });
 
-  describe('the guard of exceptions', () => {
-    const granted = { kind: 'signingexception', namespace: 'default', name: 'granted' };
-
-    before(async () => {
-      const users = [DEV, OTHER, FLUX].map((user) => `--user=${user}`);
-      const role = '--clusterrole=countersign-exception-requester';
-      await cluster.kubectl.must(['create', 'rolebinding', 'requesters', role, ...users]);
-      await succeeds(as(DEV, ['create', '--filename=-'], exception(granted.name, DEV)));
-    });
-
-    const create = (user: string, requestedBy: string): Promise<CommandResult> =>
-      as(user, ['create', '--filename=-', '--dry-run=server'], exception('try', requestedBy));
-    const edit = (user: string, spec: object): Promise<CommandResult> => {
-      const patch = ['--type=merge', '--patch', JSON.stringify({ spec }), '--dry-run=server'];
-      return as(user, ['patch', granted.kind, granted.name, ...patch]);
-    };
-
-    it('accepts an exception that is requested by who creates it', async () => {
-      await succeeds(create(DEV, DEV));
-    });
-
-    it('refuses one that is requested by somebody else, and says whom to name', async () => {
-      await fails(create(OTHER, DEV), /spec\.requestedBy: must be other@example\.com/);
-      await fails(create(FLUX, DEV), /spec\.requestedBy/);
-    });
-
-    for (const [what, spec] of Object.entries(WIDENINGS)) {
-      it(`lets only the requester ${what}`, async () => {
-        await fails(edit(OTHER, spec), /spec\.requestedBy: must be other@example\.com/);
-        await succeeds(edit(DEV, spec));
-      });
-    }
-
-    it('lets another requester take it over in its own name only', async () => {
-      await fails(edit(OTHER, { requestedBy: 'third@example.com' }), /spec\.requestedBy/);
-      await fails(edit(DEV, { requestedBy: OTHER }), /spec\.requestedBy/);
-      await succeeds(edit(OTHER, { requestedBy: OTHER, expiresAt: '2026-11-28T00:00:00Z' }));
-    });
-
-    for (const [what, spec] of Object.entries(NARROWINGS)) {
-      it(`lets anybody with the right to edit ${what}`, async () => {
-        await succeeds(edit(OTHER, spec));
-      });
-    }
-
-    it('lets only the requester take a revocation back', async () => {
-      await succeeds(as(OTHER, ['create', '--filename=-'], revoked('revoked', OTHER)));
-      const patch = ['--type=merge', '--patch={"spec":{"revoked":null}}', '--dry-run=server'];
-      const unrevoke = ['patch', 'signingexception', 'revoked', ...patch];
-      await fails(as(DEV, unrevoke), /spec\.requestedBy/);
-      await succeeds(as(OTHER, unrevoke));
-    });
-
-    it('lets only the requester go from some requirements to all of them', async () => {
-      await succeeds(as(DEV, ['create', '--filename=-'], everyRequirement('all', DEV)));
-      const narrow = { spec: { allRequirements: null, requirements: ['signed', 'sbom'] } };
-      const patch = ['--type=merge', `--patch=${JSON.stringify(narrow)}`];
-      await succeeds(as(OTHER, ['patch', 'signingexception', 'all', ...patch]));
-      const widen = { spec: { allRequirements: true, requirements: null } };
-      const back = ['--type=merge', `--patch=${JSON.stringify(widen)}`];
-      await fails(as(OTHER, ['patch', 'signingexception', 'all', ...back]), /spec\.requestedBy/);
-    });
-
-    it('trusts the accounts in countersign-gitops-accounts, one a line, to name the requester', async () => {
-      await setAccounts(`system:serviceaccount:argocd:controller\n  ${FLUX}\n`);
-      await waitFor(async () => (await create(FLUX, DEV)).code === 0, {
-        timeoutMs: 10_000,
-        message: 'Flux may create exceptions of others',
-      });
-      await succeeds(edit(FLUX, WIDENINGS['end it later'] ?? {}));
-      await fails(create(OTHER, DEV), /spec\.requestedBy/);
-      await setAccounts('');
-      await waitFor(async () => (await create(FLUX, DEV)).code !== 0, {
-        timeoutMs: 10_000,
-        message: 'Flux may not any more',
-      });
-    });
-
-    it('refuses every create and edit when that ConfigMap is gone', async () => {
-      await cluster.kubectl.delete('configmap', 'countersign-gitops-accounts', SYSTEM);
-      await waitFor(async () => (await create(DEV, DEV)).code !== 0, {
-        timeoutMs: 10_000,
-        message: 'the missing ConfigMap is noticed',
-      });
-      await fails(create(DEV, DEV), /failed to configure binding: no params found/);
-      await fails(edit(DEV, NARROWINGS['end it earlier'] ?? {}), /no params found/);
-      await succeeds(as(DEV, ['delete', 'signingexception', 'granted', '--dry-run=server']));
-      await cluster.kubectl.apply(await rendered('guards'), { serverSide: true });
-      await waitFor(async () => (await create(DEV, DEV)).code === 0, {
-        timeoutMs: 10_000,
-        message: 'the ConfigMap is back',
-      });
-    });
-
-    async function setAccounts(accounts: string): Promise<void> {
-      const patch = ['--type=merge', '--patch', JSON.stringify({ data: { accounts } })];
-      const target = ['configmap', 'countersign-gitops-accounts', '--namespace', SYSTEM];
-      await cluster.kubectl.must(['patch', ...target, ...patch]);
-    }
-  });
-
   describe('the rights', () => {
     const rights = (user: string, namespace: string): Promise<string> =>
       cluster.kubectl.must(['auth', 'can-i', '--list', '--namespace', namespace, `--as=${user}`]);
@@ -377,6 +265,17 @@ describe('config/default on a real API server', function () {
         (await as(WEBHOOK, ['auth', 'can-i', 'list', 'secrets', '--namespace=default'])).code,
         0,
       );
+    });
+
+    it('of people aggregate into view, and into nothing that lets anybody write', async () => {
+      const objects = parseAllDocuments(await rendered('default')).map(
+        (document) => document.toJS() as KubernetesObject,
+      );
+      const labels = objects
+        .filter(({ kind }) => kind === 'ClusterRole')
+        .flatMap(({ metadata }) => Object.keys(metadata?.labels ?? {}))
+        .filter((label) => label.startsWith('rbac.authorization.k8s.io/'));
+      assert.deepEqual(labels, ['rbac.authorization.k8s.io/aggregate-to-view']);
     });
 
     it('let who may view a namespace view its exceptions, and not who may edit it write them', async () => {
@@ -481,15 +380,4 @@ interface CheckedPolicy {
   readonly status?: {
     readonly typeChecking?: { readonly expressionWarnings?: readonly unknown[] };
   };
-}
-
-async function succeeds(result: Promise<CommandResult>): Promise<void> {
-  const { code, stderr } = await result;
-  assert.equal(code, 0, stderr);
-}
-
-async function fails(result: Promise<CommandResult>, message: RegExp): Promise<void> {
-  const { code, stderr } = await result;
-  assert.notEqual(code, 0);
-  assert.match(stderr, message);
 }

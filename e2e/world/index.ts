@@ -22,4 +22,4 @@ export {
   type PodOptions,
 } from './objects.ts';
 export { sharedWorld } from './shared.ts';
-export { startWorld, World, type Installer, type WorldOptions } from './world.ts';
+export { CLUSTER, startWorld, World, type Installer, type WorldOptions } from './world.ts';

@@ -62,6 +62,8 @@ const BY_KUBECTL: Installer = {
 };
 
 const NAMESPACE = 'countersign-system';
+/** The name of the cluster that every world is: what signed approvals are for. */
+export const CLUSTER: string = 'e2e';
 
 /**
  * A cluster that runs Countersign: real API server, two real registries (one with the referrers API,
@@ -235,7 +237,7 @@ async function startComponents(
       env: { ...common, ...env, ...options.env },
     });
   };
-  const operator = await make('operator', {});
+  const operator = await make('operator', { COUNTERSIGN_CLUSTER_NAME: CLUSTER });
   const webhook = await make('webhook', {
     COUNTERSIGN_WEBHOOK_HOST: address,
     COUNTERSIGN_WEBHOOK_PORT: port.toString(),

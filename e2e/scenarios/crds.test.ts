@@ -16,6 +16,7 @@ import { limitOf } from './crds/limits.ts';
 import { Place } from './crds/place.ts';
 import { RULE_CASES } from './crds/rule-cases.ts';
 import { constraintsOf, CRDS, readSchema, rulesOf } from './crds/schema.ts';
+import type { RuleCase } from './crds/rule-case.ts';
 import type { Constraint } from './crds/schema.ts';
 
 const READY = {
@@ -184,7 +185,11 @@ describe('the CustomResourceDefinitions on a real API server', function () {
       });
       await setStatus(EXCEPTION, {
         observedGeneration: 1,
-        conditions: [{ ...READY, type: 'Active', reason: 'InEffect' }],
+        conditions: [
+          { ...READY, type: 'Active', reason: 'InEffect' },
+          { ...READY, type: 'Approved', reason: 'Approved' },
+        ],
+        usage: { firstSeen: '2026-11-20', lastSeen: '2026-11-21', digests: [], workloads: 1 },
       });
       const policies = await cluster.kubectl.must(['get', 'itp']);
       assert.match(policies, /^NAME +MODE +READY +REASON +ENFORCING +WOULD-DENY +AGE$/m);
@@ -192,11 +197,11 @@ describe('the CustomResourceDefinitions on a real API server', function () {
       const exceptions = await cluster.kubectl.must(['get', 'sigex', '--output=wide']);
       assert.match(
         exceptions,
-        /^NAME +POLICY +ACTIVE +REASON +EXPIRES +OWNER +DIGESTS +SERVICEACCOUNTS +AGE$/m,
+        /^NAME +POLICY +ACTIVE +REASON +EXPIRES +APPROVED +LASTUSED +OWNER +DIGESTS +SERVICEACCOUNTS +CLASS +AGE$/m,
       );
       assert.match(
         exceptions,
-        /team-images +True +InEffect +2026-11-27T00:00:00\+01:00 +team-checkout@example\.com +\["sha256:a+"\] +\["checkout"\] +\d+s$/m,
+        /team-images +True +InEffect +2026-11-27T00:00:00\+01:00 +True +2026-11-21 +team-checkout@example\.com +\["sha256:a+"\] +\["checkout"\] +Planned +\d+s$/m,
       );
       const both = await cluster.kubectl.must(['get', 'countersign', '--output=name']);
       assert.match(both, /^imagetrustpolicy\.countersign\.dev\//m);
@@ -246,8 +251,50 @@ describe('the CustomResourceDefinitions on a real API server', function () {
     assert.equal(code, 0, stderr);
   }
 
+  /** Creates the object that the rule is about edits of, and answers what is edited and how. */
+  async function editsOf(rule: RuleCase): Promise<(draft: Draft) => Promise<Answer>> {
+    const { subject, path } = rule;
+    const place = Place.find(subject.bases, path);
+    place.value = { ...(place.value as object), ...rule.from };
+    const body = named(subject, place.object);
+    const {
+      status,
+      message,
+      body: created,
+    } = await api.send('POST', subject.collection, body, false);
+    assert.equal(status, 201, message);
+    const { metadata } = created as { metadata: { name: string } };
+    const url = `${subject.collection}/${metadata.name}`;
+    return (draft) => api.send('PUT', url, { ...created, ...draft, metadata }, true);
+  }
+
   describe('CEL rules', () => {
-    for (const rule of RULE_CASES) {
+    for (const rule of RULE_CASES.filter(({ from }) => from !== undefined)) {
+      const { subject, path, message } = rule;
+      it(`${subject.kind} ${path}, on edits: ${message}`, async () => {
+        const edit = await editsOf(rule);
+        const tried = (change: unknown): Promise<Answer> => {
+          const place = Place.find(subject.bases, path);
+          place.value = { ...(place.value as object), ...rule.from, ...(change as object) };
+          return edit(place.object);
+        };
+        for (const change of rule.accepted) {
+          const answer = await tried(change);
+          assert.equal(answer.status, 200, answer.message);
+        }
+        for (const change of rule.refused) {
+          const answer = await tried(change);
+          assert.equal(answer.status, 422, JSON.stringify(change));
+          const { causes } = answer;
+          assert.ok(
+            causes.some((cause) => cause.message.includes(message)),
+            answer.message,
+          );
+        }
+      });
+    }
+
+    for (const rule of RULE_CASES.filter(({ from }) => from === undefined)) {
       const { subject, path, message } = rule;
       it(`${subject.kind} ${path}: ${message}`, async () => {
         for (const change of rule.accepted) {

@@ -71,7 +71,13 @@ const policySpec: Draft = {
   tags: 'Pin',
   templates: 'Warn',
   onInconclusive: { action: 'AllowLastVerified', maxAge: '24h' },
-  exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '24h' },
+  exceptions: {
+    allowed: true,
+    maxDuration: '24h',
+    approval: 'NotRequired',
+    approvers: ['x'],
+    incident: { allowed: true, maxDuration: '4h' },
+  },
   reverification: { interval: '24h', onRejected: 'Evict' },
   registry: { signatureRepository: 'registry.example.com/signatures', ca: inline },
 };
@@ -139,6 +145,8 @@ const policyStatus: Draft = {
   },
 };
 
+const revoked = { at: '2026-11-21T00:00:00Z', by: 'dev@example.com', reason: 'Fixed.' };
+
 const exceptionSpec: Draft = {
   policyRef: { name: 'team-images' },
   requirements: ['signed'],
@@ -147,6 +155,7 @@ const exceptionSpec: Draft = {
   serviceAccounts: ['checkout'],
   notBefore: '2026-11-20T00:00:00Z',
   expiresAt: '2026-11-27T00:00:00+01:00',
+  class: 'Planned',
   reason: 'The build service is down; built by hand.',
   owner: 'team-checkout@example.com',
   requestedBy: 'dev@example.com',
@@ -155,13 +164,34 @@ const exceptionSpec: Draft = {
   compensatingControls: ['No egress.'],
   closureCondition: 'The build service signs again.',
   extensionCondition: 'The build service is still down.',
-  revoked: { at: '2026-11-21T00:00:00Z', by: 'dev@example.com', reason: 'Fixed.' },
+  approvals: [{ bundle: '{}' }],
+  renews: { name: 'last-week' },
+  revoked,
 };
 
 const exceptionStatus: Draft = {
   observedGeneration: 1,
   conditions: [condition],
   specHash: SHA256,
+  approvals: [
+    {
+      approver: 'lead@example.com',
+      approvedAt: '2026-11-20T00:00:00Z',
+      specHash: SHA256,
+      latestExpiresAt: '2026-11-27T00:00:00+01:00',
+      expiresAt: '2026-11-27T00:00:00Z',
+      comment: 'Only for this week.',
+    },
+  ],
+  revoked,
+  reviews: [{ at: '2026-11-20T00:00:00Z', by: 'auditor@example.com', comment: 'Still needed.' }],
+  usage: {
+    firstSeen: '2026-11-20',
+    lastSeen: '2026-11-21',
+    digests: [SHA256],
+    workloads: 1,
+  },
+  renewals: 1,
 };
 
 /** ImageTrustPolicies that between them hold every field. */

@@ -18,6 +18,7 @@ const DIGEST = '^(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$';
 const DURATION = '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$';
 const DATE_TIME =
   '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$';
+const DAY = '^[0-9]{4}-[0-9]{2}-[0-9]{2}$';
 const hex = (length: number): string => 'a'.repeat(length);
 
 /** By pattern, so that a new one without samples fails. */
@@ -44,6 +45,11 @@ const PATTERNS: Readonly<Record<string, PatternSample>> = {
       '2026-11-21T00:00:00+24:00',
       '2026-11-21T00:00:00Z\n',
     ],
+  },
+  [DAY]: {
+    accepted: ['2026-01-01'],
+    refused: ['2026-1-1', '2026-01-01T00:00:00Z', '20260101', '2026-01-01\n'],
+    ofLength: (length) => '2026-01-01'.padEnd(length, '0'),
   },
   '^https?:\\/\\/[^\\s?#@]+$': {
     accepted: ['http://127.0.0.1:8080', 'https://tuf.example.com/a/b/'],
@@ -105,6 +111,7 @@ const COUPLED = new Set([
   'spec.authorities[].key.transparencyLog',
   'spec.authorities[].certificate.trustedTime',
   'spec.onInconclusive.action',
+  'spec.class',
 ]);
 
 /** Values on both sides of a constraint, for a field that now holds `same`. */
@@ -149,7 +156,7 @@ function element(same: readonly unknown[], { items }: Schema, index: number): un
   if (items?.pattern === DIGEST) return `sha256:${index.toString(16).padStart(64, '0')}`;
   if (items?.type === 'string') return `a${String(same.length - 1 + index)}`;
   const first = same.at(0) as Readonly<Record<string, unknown>>;
-  const key = ['name', 'type'].find((name) => name in first);
+  const key = ['name', 'type', 'approver'].find((name) => name in first);
   return key === undefined ? first : { ...first, [key]: `more-${String(index)}` };
 }
 

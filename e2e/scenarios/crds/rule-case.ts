@@ -9,6 +9,8 @@ export interface RuleCase {
   /** Where the rule stands in the schema. */
   readonly path: string;
   readonly message: string;
+  /** Where the rule is about edits: what the stored object has, merged into the node of the base object. */
+  readonly from?: object;
   /** Merged into the node of the base object (the node itself, where it is no object). */
   readonly accepted: readonly unknown[];
   readonly refused: readonly unknown[];

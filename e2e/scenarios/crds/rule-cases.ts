@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { AUTHORITY_RULE_CASES } from './authority-rule-cases.ts';
-import { EXCEPTION, POLICY } from './bases.ts';
+import { POLICY } from './bases.ts';
+import { EXCEPTION_RULE_CASES } from './exception-rule-cases.ts';
 import type { RuleCase } from './rule-case.ts';
 
 const ref = { name: 'keys', key: 'release.pem' };
@@ -46,7 +47,6 @@ const noRequirement = {
   allowedRepositories: undefined,
 };
 
-const day = (instant: string): string => `2026-${instant}T00:00:00Z`;
 const requirements = [{ name: 'signed', signature: { anyOf: ['missing'] } }];
 
 const oneThreshold = {
@@ -138,6 +138,13 @@ export const RULE_CASES: readonly RuleCase[] = [
   },
   {
     subject: POLICY,
+    path: 'spec.exceptions.incident.maxDuration',
+    message: 'must be longer than 0s and at most 24h',
+    accepted: ['1s', '24h', '23h60m'],
+    refused: ['', '0s', '0h0m', '24h1s', '1441m', '9999999999999h'],
+  },
+  {
+    subject: POLICY,
     path: 'spec.reverification.interval',
     message: 'must be between 10s and 168h',
     accepted: ['10s', '168h', '1h30m'],
@@ -159,40 +166,5 @@ export const RULE_CASES: readonly RuleCase[] = [
       { requirements: [{ name: 'signed', signature: { anyOf: ['x', 'missing'] } }] },
     ],
   },
-  {
-    subject: EXCEPTION,
-    path: 'spec',
-    message: 'expiresAt must be after notBefore',
-    accepted: [
-      { notBefore: day('01-01'), expiresAt: '2026-01-01T00:00:01Z' },
-      { notBefore: '2026-01-01T01:00:00+02:00', expiresAt: day('01-01') },
-    ],
-    refused: [
-      { notBefore: day('01-02'), expiresAt: day('01-01') },
-      { notBefore: day('01-01'), expiresAt: day('01-01') },
-      { notBefore: '2026-01-01T01:00:00Z', expiresAt: '2026-01-01T02:00:00+02:00' },
-    ],
-  },
-  {
-    subject: EXCEPTION,
-    path: 'spec',
-    message: 'an exception may last at most 8760h',
-    accepted: [{ notBefore: day('01-01'), expiresAt: '2027-01-01T00:00:00Z' }],
-    refused: [{ notBefore: day('01-01'), expiresAt: '2027-01-01T00:00:01Z' }],
-  },
-  {
-    subject: EXCEPTION,
-    path: 'spec',
-    message: 'exactly one of requirements and allRequirements: true must be set',
-    accepted: [
-      { requirements: ['signed'], allRequirements: undefined },
-      { requirements: ['signed'], allRequirements: false },
-      { requirements: undefined, allRequirements: true },
-    ],
-    refused: [
-      { requirements: undefined, allRequirements: undefined },
-      { requirements: undefined, allRequirements: false },
-      { requirements: ['signed'], allRequirements: true },
-    ],
-  },
+  ...EXCEPTION_RULE_CASES,
 ];

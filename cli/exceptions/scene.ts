@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 The Countersign Authors
+
+import type { SigningException } from '../../crds/index.ts';
+import {
+  compileException,
+  ExceptionIndex,
+  type CompiledException,
+} from '../../verification/index.ts';
+import { exceptionsAt } from '../cluster/addresses.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { readPolicies, type PoliciesInForce } from '../cluster/program.ts';
+import { missing } from './read-one.ts';
+
+/** Exceptions, and what decides how each of them stands. */
+export interface Scene {
+  /** By namespace and name. */
+  readonly objects: readonly SigningException[];
+  readonly index: ExceptionIndex;
+  readonly policies: PoliciesInForce;
+  /** `undefined` where it cannot be read, and so has no effect. */
+  compiled(object: SigningException): CompiledException | undefined;
+}
+
+/** Where to read a scene. */
+export interface SceneQuestion {
+  /** All of them where left out. */
+  readonly namespace: string | undefined;
+  readonly systemNamespace: string;
+  readonly warn: (line: string) => void;
+}
+
+/** Reads every exception of a namespace, since one may stand in the way of another, and the policies they name. */
+export async function readScene(cluster: Cluster, question: SceneQuestion): Promise<Scene> {
+  const { namespace, systemNamespace, warn } = question;
+  const objects = await cluster.list<SigningException>(exceptionsAt(namespace));
+  const names = new Set(objects.map(({ spec }) => spec.policyRef.name));
+  const policies = await readPolicies(cluster, { systemNamespace, names, warn });
+  const scene = sceneOf(objects, policies);
+  if (scene.index.dropped > 0)
+    warn(`${scene.index.dropped.toString()} exceptions are too many: some have no effect`);
+  return scene;
+}
+
+/** A scene of what was read. */
+export function sceneOf(objects: readonly SigningException[], policies: PoliciesInForce): Scene {
+  const compiled = new Map<SigningException, CompiledException>();
+  for (const object of objects) {
+    try {
+      compiled.set(object, compileException(object));
+    } catch {
+      // What cannot be read stands as Invalid.
+    }
+  }
+  return {
+    objects: [...objects].sort(byName),
+    index: new ExceptionIndex(compiled.values()),
+    policies,
+    compiled: (object) => compiled.get(object),
+  };
+}
+
+/** One exception of a scene. Throws a ClusterError of status 404 where there is none of that name. */
+export function findIn({ objects }: Scene, name: string, namespace: string): SigningException {
+  const found = objects.find(({ metadata }) => metadata.name === name);
+  return found ?? missing(name, namespace);
+}
+
+function byName({ metadata: a }: SigningException, { metadata: b }: SigningException): number {
+  const [one, other] = [keyOf(a), keyOf(b)];
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
+
+function keyOf(metadata: SigningException['metadata']): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
+}

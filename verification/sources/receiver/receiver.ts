@@ -86,7 +86,8 @@ class HttpReceiver implements Receiver {
       body,
       signal,
     });
-    await answer.body.dump({ limit: BODY_BYTES, signal }).catch(() => undefined);
+    // The status says it all: nobody waits for a body that trickles.
+    void answer.body.dump({ limit: BODY_BYTES, signal }).catch(() => undefined);
     const retryAfter = answer.headers['retry-after'];
     return {
       status: answer.statusCode,

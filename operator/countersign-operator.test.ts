@@ -100,6 +100,7 @@ describe('the operator', () => {
       concurrency: 2,
       reportApi: 'auto',
       remediation: false,
+      reviewMs: 168 * 3_600_000,
       ownCertificates: true,
       caStepMs: 30_000,
       judge: new Judge({ evidence, facts: new FactCache(), clock }),

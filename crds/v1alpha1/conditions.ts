@@ -71,6 +71,18 @@ export const RemediationReason = {
   RemediationNotEnabled: 'RemediationNotEnabled',
 } as const;
 
+/** Reasons of Events that tell of exceptions, besides those of conditions. */
+export const ExceptionEvent = {
+  /** On the exception: a workload runs by it for the first time. */
+  FirstUsed: 'FirstUsed',
+  /** On the exception: it is of the class Incident, in effect, and nobody approved it. */
+  UnapprovedIncident: 'UnapprovedIncident',
+  /** On the workload: it begins to run by an exception. */
+  ExceptionUsed: 'ExceptionUsed',
+  /** On the workload: the exception by which it runs has ended. */
+  ExceptionExpired: 'ExceptionExpired',
+} as const;
+
 /** Reasons of the conditions of a SigningException. */
 export const ExceptionReason = {
   /** Ready=True: the spec is valid under its policy. */

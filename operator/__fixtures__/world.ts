@@ -23,6 +23,7 @@ import {
   type WorkloadObject,
 } from '../controllers/workload/index.ts';
 import type { PolicyReport } from '../reporting/index.ts';
+import { ExceptionUsageBoard } from '../state/exception-usage.ts';
 import type { WorkloadFinding } from '../state/findings-board.ts';
 import type { ObjectEvent } from '../status/events.ts';
 import { FakeApi } from './fake-api.ts';
@@ -74,6 +75,7 @@ export class World {
   readonly registry: FakeRegistry;
   readonly events: ObjectEvent[] = [];
   readonly findings = new Map<string, WorkloadFinding>();
+  readonly usage: ExceptionUsageBoard;
   /** Keys that were looked at, in their order. */
   readonly looks: string[] = [];
   /** What is thrown by a look at a workload. */
@@ -90,6 +92,7 @@ export class World {
     const { start, exemptNamespaces = [], served = true } = options;
     const { api } = this;
     this.clock = fixedClock(start);
+    this.usage = new ExceptionUsageBoard({ clock: this.clock, onChange: () => undefined });
     const { registry, examiner } = judgingParts(this.clock);
     this.registry = registry;
     const foreign = new ForeignOwners({ api: this.owners, clock: this.clock, logger: silentLogger });
@@ -113,6 +116,7 @@ export class World {
         failed: () => undefined,
         forget: (key) => void this.findings.delete(key),
       },
+      usage: this.usage,
       log: new VerificationLog({ clock: this.clock, audit: undefined, onVerified: () => undefined }),
       clock: this.clock,
       logger: silentLogger,

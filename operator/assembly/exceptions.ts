@@ -5,8 +5,9 @@ import { ExceptionReconciler } from '../controllers/exception/index.ts';
 import { CONCURRENCY, type Host, type Parts } from './host.ts';
 
 /** Adds what tells in the status of exceptions whether they are in force. */
-export function addExceptions(host: Host, { mirrors, program, exceptions: index }: Parts): void {
-  const { client: api, clock } = host.options;
+export function addExceptions(host: Host, parts: Parts): void {
+  const { mirrors, program, exceptions: index, usage, board } = parts;
+  const { client: api, clock, reviewMs } = host.options;
   const { exceptions, configMaps, policies } = mirrors;
   const reconciler = new ExceptionReconciler({
     api,
@@ -14,6 +15,10 @@ export function addExceptions(host: Host, { mirrors, program, exceptions: index 
     policies: policies.store,
     program,
     index,
+    usage,
+    board,
+    reviewMs,
+    enqueue: (keys) => host.enqueueAll('exception', keys),
     events: host.events,
     clock,
   });

@@ -13,6 +13,7 @@ import type {
 import type { ControllerSpec, MirrorSpec } from '../framework/index.ts';
 import type { OperatorMirrors } from '../mirrors.ts';
 import type { ReportCollection, ReportWriter } from '../reporting/index.ts';
+import type { ExceptionUsageBoard } from '../state/exception-usage.ts';
 import type { FindingsBoard } from '../state/findings-board.ts';
 import type { ReplicaTracker } from '../state/replicas.ts';
 import type { EventSink } from '../status/events.ts';
@@ -64,6 +65,7 @@ export interface Parts {
   /** Owners of kinds that are not mirrored. */
   readonly owners: ForeignOwners;
   readonly board: FindingsBoard;
+  readonly usage: ExceptionUsageBoard;
   readonly log: VerificationLog;
   readonly reports: ReportStore;
   /** Our reports in the API that is in use. */

@@ -14,6 +14,7 @@ import {
 } from '../controllers/workload/index.ts';
 import { createMirrors, type OperatorMirrors } from '../mirrors.ts';
 import { ReportCollection, ReportWriter } from '../reporting/index.ts';
+import { ExceptionUsageBoard } from '../state/exception-usage.ts';
 import { FindingsBoard } from '../state/findings-board.ts';
 import { ReplicaTracker } from '../state/replicas.ts';
 import { CLUSTER_REPORT, type Host, type Parts } from './host.ts';
@@ -48,6 +49,10 @@ export function createParts(host: Host): Parts {
       onChange: () => host.enqueueAll('policy', mirrors.policies.store.keys()),
     }),
     board: createBoard(host, { mirrors, inventory, program }),
+    usage: new ExceptionUsageBoard({
+      clock,
+      onChange: (exception) => host.enqueueAfter('exception', exception, SETTLE_MS),
+    }),
     log: new VerificationLog({
       clock,
       audit,
@@ -72,6 +77,8 @@ function createBoard(
     onPass: () => {
       for (const policy of mirrors.policies.store.keys())
         host.enqueueAfter('policy', policy, SETTLE_MS);
+      for (const exception of mirrors.exceptions.store.keys())
+        host.enqueueAfter('exception', exception, SETTLE_MS);
       tellCluster();
     },
     onCoverage: tellCluster,

@@ -43,7 +43,7 @@ function createReconciler(
   follower: FindingsFollower | undefined,
 ): WorkloadReconciler {
   const { clock, logger, judge, evidence, tags, keychains } = host.options;
-  const { mirrors, program, exceptions, inventory, reports, board, log } = parts;
+  const { mirrors, program, exceptions, inventory, reports, board, usage, log } = parts;
   const refreshes = new Refreshes(clock);
   return new WorkloadReconciler({
     inventory,
@@ -55,6 +55,7 @@ function createReconciler(
     reports,
     events: host.events,
     board,
+    usage,
     log,
     clock,
     logger,

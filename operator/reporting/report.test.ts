@@ -40,6 +40,19 @@ describe('a report that is kept in memory', () => {
     });
   });
 
+  it('tells by which exception a pod ran, and nothing more of what is not skipped', () => {
+    const by = { resultID: 'id', exception: 'shop/hotfix', process: 'background' };
+    const properties = { ...by, image: 'registry.example.com/web' };
+    const results = [
+      { policy: 'team', result: 'skip', properties },
+      { policy: 'team', result: 'fail', properties },
+    ] as const;
+    assert.deepEqual(keptReport({ ...WHOLE, results }).results, [
+      { result: 'skip', properties: by },
+      { properties: { resultID: 'id' } },
+    ]);
+  });
+
   it('says the same as the whole one, in whatever version', () => {
     const metadata = { ...WHOLE.metadata, resourceVersion: '8', annotations: {} };
     assert.equal(sameReport(keptReport(WHOLE), { ...WHOLE, metadata }), true);

@@ -40,7 +40,7 @@ export function sameReport(one: PolicyReport, other: PolicyReport): boolean {
 
 /**
  * What is kept in memory of a report, of which there may be many thousands: where it is, what it is
- * about, since when each result is so, and whether it says the same as another.
+ * about, since when each result is so, by which exceptions, and whether it says the same as another.
  */
 export function keptReport(report: PolicyReport): PolicyReport {
   const { name, namespace, uid, resourceVersion } = report.metadata;
@@ -58,10 +58,16 @@ export function keptReport(report: PolicyReport): PolicyReport {
   };
 }
 
-function keptResult({ properties, timestamp }: StoredResult): StoredResult {
-  const resultID = properties?.['resultID'];
+/** Of what an exception covers, which exception that is, too: of the end of that one something is told. */
+function keptResult({ result, properties, timestamp }: StoredResult): StoredResult {
+  const names = result === 'skip' ? ['resultID', 'exception', 'process'] : ['resultID'];
+  const kept = names.flatMap((name) => {
+    const value = properties?.[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
   return {
-    ...(resultID === undefined ? {} : { properties: { resultID } }),
+    ...(result === 'skip' ? { result } : {}),
+    ...(kept.length === 0 ? {} : { properties: Object.fromEntries(kept) }),
     ...(timestamp === undefined ? {} : { timestamp }),
   };
 }

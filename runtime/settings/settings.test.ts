@@ -37,6 +37,11 @@ describe('settings', () => {
     assert.equal(settings.webhook.certificateDirectory, '/etc/countersign/certificate');
     assert.equal(settings.webhook.caStepMs, 5_000);
   });
+  it('say how often exceptions are to be reviewed', () => {
+    assert.equal(loadSettings({}).exceptionReviewMs, 168 * 3_600_000);
+    const settings = loadSettings({ COUNTERSIGN_EXCEPTION_REVIEW_INTERVAL_HOURS: '24' });
+    assert.equal(settings.exceptionReviewMs, 24 * 3_600_000);
+  });
   it('say where audit records go, and which annotations they carry', () => {
     assert.deepEqual(loadSettings({}).audit, { destination: undefined, annotations: [] });
     const settings = loadSettings({

@@ -84,6 +84,13 @@ export function compileException(object: SigningException): CompiledException {
   };
 }
 
+/** The class of the exception that a result or report names, by its documentation fields. */
+export function classOf(
+  documentation: Readonly<Record<string, string>>,
+): SigningExceptionSpec['class'] {
+  return documentation['exceptionClass'] === 'Incident' ? 'Incident' : 'Planned';
+}
+
 /** What it permits. */
 function permissionOf(
   spec: SigningExceptionSpec,

@@ -9,7 +9,12 @@ export {
   type Attention,
   type AttentionCase,
 } from './attention.ts';
-export { compileException, type ClusterApproval, type CompiledException } from './exception.ts';
+export {
+  classOf,
+  compileException,
+  type ClusterApproval,
+  type CompiledException,
+} from './exception.ts';
 export { ExceptionIndex } from './exception-index.ts';
 export { followersOf, renewalsOf } from './renewals.ts';
 export {

@@ -13,25 +13,24 @@ const MOST = 256;
  * requirement), and what these follow in turn; at most 256. One that is named and gone counts.
  */
 export function renewalsOf(exception: CompiledException, index: ExceptionIndex): readonly string[] {
-  return reach(exception, (one) => {
-    const named = one.renews === undefined ? [] : [one.renews];
-    const overlapping = siblings(one, index).filter((other) => isEarlierPart(other, one));
-    return [...named, ...overlapping.map(({ name }) => name)].map((name) => ({
-      name,
-      exception: index.named(one.namespace, name),
-    }));
+  return reach(exception, function* (one) {
+    const { namespace, renews } = one;
+    if (renews !== undefined) yield { name: renews, exception: index.named(namespace, renews) };
+    for (const other of siblings(one, index))
+      if (isEarlierPart(other, one)) yield { name: other.name, exception: other };
   });
 }
 
-/** Names of the exceptions that follow one: what {@link renewalsOf} answers for them names it. */
+/** Names of the exceptions that follow one: what {@link renewalsOf} answers for them names it; at most 256. */
 export function followersOf(
   exception: CompiledException,
   index: ExceptionIndex,
 ): readonly string[] {
-  return reach(exception, (one) => {
-    const renewers = index.renewing(one.namespace, one.name);
-    const overlapping = siblings(one, index).filter((other) => isEarlierPart(one, other));
-    return [...renewers, ...overlapping].map((other) => ({ name: other.name, exception: other }));
+  return reach(exception, function* (one) {
+    for (const other of index.renewing(one.namespace, one.name))
+      yield { name: other.name, exception: other };
+    for (const other of siblings(one, index))
+      if (isEarlierPart(one, other)) yield { name: other.name, exception: other };
   });
 }
 
@@ -43,7 +42,7 @@ interface Step {
 /** All that can be reached by steps, itself not among them; cycles end. */
 function reach(
   start: CompiledException,
-  next: (from: CompiledException) => readonly Step[],
+  next: (from: CompiledException) => Iterable<Step>,
 ): readonly string[] {
   const seen = new Set([start.name]);
   const open = [start];
@@ -62,11 +61,11 @@ function finish(seen: ReadonlySet<string>, { name }: CompiledException): readonl
   return [...seen].filter((other) => other !== name).sort();
 }
 
-function siblings(
+function* siblings(
   { policy, namespace, digests }: CompiledException,
   index: ExceptionIndex,
-): readonly CompiledException[] {
-  return [...digests].flatMap((digest) => index.candidates(policy, namespace, digest));
+): Iterable<CompiledException> {
+  for (const digest of digests) yield* index.candidates(policy, namespace, digest);
 }
 
 /** Whether the first began before the second and permits a part of what it permits; they share a digest. */

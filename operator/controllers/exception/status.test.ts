@@ -8,13 +8,22 @@ import type {
   SigningException,
   SigningExceptionSpec,
 } from '../../../crds/index.ts';
-import { compilePolicy, ExceptionIndex, type CompiledPolicy } from '../../../verification/index.ts';
+import {
+  compileException,
+  compilePolicy,
+  ExceptionIndex,
+  type CompiledPolicy,
+} from '../../../verification/index.ts';
 import { KeyIssuer, testException, testPolicy } from '../../../verification/testing/index.ts';
+import type { SeenUse } from '../../state/exception-usage.ts';
 import { exceptionStatus, type ExceptionOutcome } from './status.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const BEGIN = Date.parse('2026-11-20T00:00:00Z');
-const END = Date.parse('2026-11-27T00:00:00Z');
+const DAY = 86_400_000;
+/** Long enough that it does not end soon. */
+const ENDS = '2026-12-10T00:00:00Z';
+const END = Date.parse(ENDS);
 const REVOKED = { at: '2026-11-21T00:00:00Z', by: 'sec@example.com', reason: 'the key leaked' };
 const issuer = new KeyIssuer();
 
@@ -33,32 +42,63 @@ interface Situation {
   readonly policy?: CompiledPolicy | null;
   readonly policyExists?: boolean;
   readonly now?: number;
+  /** `null`: not every workload was judged yet. */
+  readonly seen?: SeenUse | null;
+  /** Other exceptions. */
+  readonly others?: readonly SigningException[];
 }
 
-function outcomeOf(situation: Situation = {}): ExceptionOutcome {
-  const { spec = {}, metadata = {}, before, policy = policyOf(), now = BEGIN } = situation;
-  const plain = testException([DIGEST], spec);
-  const exception: SigningException = {
+const USED: SeenUse = {
+  workloads: 1,
+  ended: 0,
+  unapproved: 0,
+  digests: [DIGEST],
+  lastSeen: BEGIN,
+};
+const UNUSED: SeenUse = { ...USED, workloads: 0, digests: [], lastSeen: undefined };
+
+function exceptionIn({ spec = {}, metadata = {}, before }: Situation): SigningException {
+  const plain = testException([DIGEST], { expiresAt: ENDS, ...spec });
+  return {
     ...plain,
     metadata: { ...plain.metadata, generation: 3, ...metadata },
     ...(before === undefined ? {} : { status: before }),
   };
+}
+
+function outcomeOf(situation: Situation = {}): ExceptionOutcome {
+  const { policy = policyOf(), now = BEGIN, seen = UNUSED, others = [] } = situation;
+  const exception = exceptionIn(situation);
   return exceptionStatus({
     exception,
     policy: policy ?? undefined,
     policyExists: situation.policyExists ?? policy !== null,
-    exceptions: new ExceptionIndex(),
+    exceptions: indexOf([exception, ...others]),
     cluster: 'prod',
     now: new Date(now),
+    seen: seen ?? undefined,
+    reviewMs: 7 * DAY,
   });
 }
 
-function told(outcome: ExceptionOutcome): readonly string[] {
-  const conditions = outcome.status.conditions ?? [];
-  return conditions
-    .filter((c) => c.type !== 'Approved')
-    .map((c) => `${c.type}=${c.status}/${c.reason}`);
+function indexOf(exceptions: readonly SigningException[]): ExceptionIndex {
+  return new ExceptionIndex(
+    exceptions.flatMap((exception) => {
+      try {
+        return [compileException(exception)];
+      } catch {
+        return [];
+      }
+    }),
+  );
 }
+
+function told(outcome: ExceptionOutcome): readonly string[] {
+  return (outcome.status.conditions ?? []).map((c) => `${c.type}=${c.status}/${c.reason}`);
+}
+
+/** What is told where the policy asks for no approval. */
+const FREE = 'Approved=True/NotRequired';
 
 function messageOf(outcome: ExceptionOutcome, type: string): string {
   return outcome.status.conditions?.find((c) => c.type === type)?.message ?? '';
@@ -67,8 +107,8 @@ function messageOf(outcome: ExceptionOutcome, type: string): string {
 describe('the status of an exception', () => {
   it('says that it is in effect, for its generation, with the hash of what decides', () => {
     const outcome = outcomeOf();
-    assert.deepEqual(told(outcome), ['Ready=True/Accepted', 'Active=True/InEffect']);
-    assert.equal(messageOf(outcome, 'Active'), 'ends at 2026-11-27T00:00:00Z');
+    assert.deepEqual(told(outcome), ['Ready=True/Accepted', 'Active=True/InEffect', FREE]);
+    assert.equal(messageOf(outcome, 'Active'), 'ends at 2026-12-10T00:00:00Z');
     assert.equal(outcome.status.observedGeneration, 3);
     assert.deepEqual(
       outcome.status.conditions?.map((c) => c.observedGeneration),
@@ -83,7 +123,7 @@ describe('the status of an exception', () => {
       return [told(outcome)[1], outcome.boundary];
     };
     assert.deepEqual(at(BEGIN - 1), ['Active=False/NotYetActive', BEGIN]);
-    assert.deepEqual(at(BEGIN), ['Active=True/InEffect', END]);
+    assert.deepEqual(at(BEGIN), ['Active=True/InEffect', BEGIN + 7 * DAY]);
     assert.deepEqual(at(END - 1), ['Active=True/InEffect', END]);
     assert.deepEqual(at(END), ['Active=False/Expired', undefined]);
   });
@@ -102,8 +142,11 @@ describe('the status of an exception', () => {
       { spec: { requirements: ['unheard-of'] } },
     ]) {
       const outcome = outcomeOf({ ...situation, now: END });
-      assert.deepEqual(told(outcome), ['Ready=True/Accepted', 'Active=False/Expired']);
-      assert.equal(messageOf(outcome, 'Active'), 'ended at 2026-11-27T00:00:00Z');
+      const [ready, active, ...rest] = told(outcome);
+      assert.deepEqual([ready, active], ['Ready=True/Accepted', 'Active=False/Expired']);
+      // Whether anybody approved it is told only where a policy says what that means.
+      assert.ok(rest.length === 0 || (rest.length === 1 && rest[0] === FREE));
+      assert.equal(messageOf(outcome, 'Active'), 'ended at 2026-12-10T00:00:00Z');
     }
   });
 
@@ -111,7 +154,12 @@ describe('the status of an exception', () => {
     for (const now of [BEGIN - 1, BEGIN, END]) {
       for (const policy of [policyOf(), null]) {
         const outcome = outcomeOf({ spec: { revoked: REVOKED }, policy, now });
-        assert.deepEqual(told(outcome), ['Ready=True/Accepted', 'Active=False/Revoked']);
+        const approved = policy === null ? [] : [FREE];
+        assert.deepEqual(told(outcome), [
+          'Ready=True/Accepted',
+          'Active=False/Revoked',
+          ...approved,
+        ]);
         assert.equal(messageOf(outcome, 'Active'), 'revoked by sec@example.com: the key leaked');
       }
     }
@@ -133,10 +181,10 @@ describe('the status of an exception', () => {
     TooLong: [
       {
         policy: policyOf({
-          exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '167h' },
+          exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '479h' },
         }),
       },
-      /longer than the 167h that the policy team allows/,
+      /longer than the 479h that the policy team allows/,
     ],
     UnknownRequirement: [
       { spec: { requirements: ['sbom', 'scan'] } },
@@ -151,6 +199,7 @@ describe('the status of an exception', () => {
           `Ready=False/${reason}`,
           `Stalled=True/${reason}`,
           `Active=False/${reason}`,
+          ...(reason === 'UnknownRequirement' ? [FREE] : []),
         ]);
         for (const type of ['Ready', 'Stalled', 'Active'])
           assert.match(messageOf(outcome, type), message);
@@ -174,6 +223,7 @@ describe('the status of an exception', () => {
       'Ready=False/UnknownRequirement',
       'Stalled=True/UnknownRequirement',
       'Active=True/InEffect',
+      FREE,
     ]);
     assert.match(messageOf(outcome, 'Stalled'), /has no requirement sbom$/);
   });
@@ -182,12 +232,13 @@ describe('the status of an exception', () => {
     assert.deepEqual(told(outcomeOf({ spec: { allRequirements: true } })), [
       'Ready=True/Accepted',
       'Active=True/InEffect',
+      FREE,
     ]);
   });
 
   it('accepts exactly the longest duration of the policy', () => {
     const policy = policyOf({
-      exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '168h' },
+      exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '480h' },
     });
     assert.deepEqual(told(outcomeOf({ policy }))[0], 'Ready=True/Accepted');
   });
@@ -216,15 +267,215 @@ describe('the status of an exception', () => {
   it('keeps the time of a condition as long as its status stays, and takes away what is no longer true', () => {
     const stalled = outcomeOf({ policy: null, now: BEGIN });
     const accepted = outcomeOf({ before: stalled.status, now: BEGIN + 60_000 });
-    assert.deepEqual(told(accepted), ['Ready=True/Accepted', 'Active=True/InEffect']);
+    assert.deepEqual(told(accepted), ['Ready=True/Accepted', 'Active=True/InEffect', FREE]);
     const ended = outcomeOf({ before: accepted.status, now: END });
     assert.deepEqual(
       ended.status.conditions?.map((c) => [c.type, c.lastTransitionTime]),
       [
         ['Ready', '2026-11-20T00:01:00Z'],
-        ['Active', '2026-11-27T00:00:00Z'],
+        ['Active', ENDS],
         ['Approved', '2026-11-20T00:01:00Z'],
       ],
     );
+  });
+});
+
+describe('the approval of an exception, as its status tells it', () => {
+  const REQUIRED = { allowed: true, approval: 'Required' } as const;
+  const strict = policyOf({ exceptions: REQUIRED });
+  const lenient = policyOf({ exceptions: { ...REQUIRED, incident: { allowed: true } } });
+  const HOUR = 3_600_000;
+  const incident = { class: 'Incident', expiresAt: '2026-11-20T12:00:00Z' } as const;
+
+  function approvalFor(spec: Partial<SigningExceptionSpec>): SigningException['status'] {
+    const { status } = outcomeOf({ spec, policy: strict });
+    return {
+      observedGeneration: 3,
+      approvals: [
+        {
+          approver: 'lead@example.com',
+          approvedAt: '2026-11-20T00:00:00Z',
+          specHash: status.specHash ?? '',
+          latestExpiresAt: ENDS,
+        },
+      ],
+    };
+  }
+
+  it('is awaited without making it unhealthy', () => {
+    const outcome = outcomeOf({ policy: strict });
+    assert.deepEqual(told(outcome), [
+      'Ready=True/Accepted',
+      'Active=False/AwaitingApproval',
+      'Approved=False/AwaitingApproval',
+    ]);
+    assert.equal(messageOf(outcome, 'Approved'), 'nobody approved it yet');
+  });
+
+  it('is told with who gave it, and stays where it was written', () => {
+    const before = approvalFor({});
+    const outcome = outcomeOf({ policy: strict, before });
+    assert.deepEqual(told(outcome), [
+      'Ready=True/Accepted',
+      'Active=True/InEffect',
+      'Approved=True/Approved',
+    ]);
+    assert.equal(messageOf(outcome, 'Approved'), 'approved by lead@example.com');
+    assert.deepEqual(outcome.status.approvals, before?.approvals);
+  });
+
+  it('is told with why it does not count where there is one that does not', () => {
+    const before = approvalFor({ serviceAccounts: ['job'] });
+    const outcome = outcomeOf({ policy: strict, before });
+    assert.deepEqual(told(outcome).slice(1), [
+      'Active=False/AwaitingApproval',
+      'Approved=False/AwaitingApproval',
+    ]);
+    const message = 'that of lead@example.com is of another spec than this';
+    for (const type of ['Active', 'Approved']) assert.equal(messageOf(outcome, type), message);
+  });
+
+  it('is not awaited by an incident, and overdue once that is over, until somebody gives it', () => {
+    const end = BEGIN + 12 * HOUR;
+    const at = (now: number, before?: SigningException['status']): readonly string[] =>
+      told(outcomeOf({ spec: incident, policy: lenient, now, ...(before && { before }) })).slice(1);
+    const soon = 'ExpiringSoon=True/EndsWithinDays';
+    const open = ['Active=True/InEffect', 'Approved=False/AwaitingApproval', soon];
+    assert.deepEqual(at(end - 1), open);
+    assert.deepEqual(at(end), ['Active=False/Expired', 'Approved=False/ApprovalOverdue']);
+    assert.deepEqual(at(end, approvalFor(incident)), [
+      'Active=False/Expired',
+      'Approved=True/Approved',
+    ]);
+  });
+
+  it('keeps a second incident from having effect as long as the first has none', () => {
+    const first = (status?: SigningException['status']): SigningException => {
+      const { metadata, ...rest } = testException([DIGEST], incident, 'earlier');
+      return { metadata, ...rest, ...(status && { status }) };
+    };
+    const second = (others: readonly SigningException[]): ExceptionOutcome =>
+      outcomeOf({ spec: incident, policy: lenient, others });
+    const blocked = second([first()]);
+    assert.deepEqual(told(blocked).slice(0, 3), [
+      'Ready=True/Accepted',
+      'Active=False/EarlierIncident',
+      'Approved=False/AwaitingApproval',
+    ]);
+    assert.equal(messageOf(blocked, 'Active'), 'the earlier incident earlier is not approved yet');
+    assert.equal(told(second([first(approvalFor(incident))]))[1], 'Active=True/InEffect');
+  });
+
+  it('does not matter for an incident that the policy does not allow', () => {
+    const outcome = outcomeOf({ spec: incident, policy: strict });
+    assert.deepEqual(told(outcome), [
+      'Ready=False/IncidentNotAllowed',
+      'Stalled=True/IncidentNotAllowed',
+      'Active=False/IncidentNotAllowed',
+    ]);
+    assert.equal(
+      messageOf(outcome, 'Active'),
+      'the policy team allows no exceptions of the class Incident',
+    );
+  });
+});
+
+describe('what the status of an exception tells of its use', () => {
+  it('is nothing as long as nothing ran by it', () => {
+    assert.equal(outcomeOf().status.usage, undefined);
+    assert.equal(outcomeOf({ seen: null }).status.usage, undefined);
+  });
+
+  it('is the day, the digests and how many run by it now, and comes back the next day', () => {
+    const now = BEGIN + DAY + 3_600_000;
+    const { status, boundary = 0 } = outcomeOf({ now, seen: { ...USED, lastSeen: now } });
+    assert.deepEqual(status.usage, {
+      firstSeen: '2026-11-21',
+      lastSeen: '2026-11-21',
+      digests: [DIGEST],
+      workloads: 1,
+    });
+    const midnight = BEGIN + 2 * DAY;
+    assert.ok(
+      boundary >= midnight && boundary < midnight + 3_600_000,
+      new Date(boundary).toISOString(),
+    );
+  });
+
+  it('goes together with what is told of attention: unused and not reviewed from the seventh day on', () => {
+    const at = (now: number, seen: Situation['seen'] = UNUSED): readonly string[] =>
+      told(outcomeOf({ now, seen })).slice(3);
+    const due = BEGIN + 7 * DAY;
+    assert.deepEqual(at(due - 1), []);
+    assert.deepEqual(at(due), ['Unused=True/NeverUsed', 'ReviewOverdue=True/NotReviewed']);
+    assert.deepEqual(at(due, USED), ['ReviewOverdue=True/NotReviewed']);
+    // What is not known yet is not told.
+    assert.deepEqual(at(due, null), ['ReviewOverdue=True/NotReviewed']);
+    assert.deepEqual(at(END - 7 * DAY, USED), [
+      'ExpiringSoon=True/EndsWithinDays',
+      'ReviewOverdue=True/NotReviewed',
+    ]);
+    assert.deepEqual(at(END, USED), []);
+  });
+
+  it('says since when, by instants and days that stay the same', () => {
+    const usage = {
+      firstSeen: '2026-11-20',
+      lastSeen: '2026-11-22',
+      digests: [DIGEST],
+      workloads: 0,
+    };
+    const now = BEGIN + 11 * DAY;
+    const before = { observedGeneration: 3, usage };
+    const outcome = outcomeOf({ now, before });
+    assert.deepEqual(told(outcome).slice(3), [
+      'Unused=True/NotUsedLately',
+      'ReviewOverdue=True/NotReviewed',
+    ]);
+    assert.equal(
+      messageOf(outcome, 'Unused'),
+      'no workload was seen that runs by it since 2026-11-22',
+    );
+    assert.equal(
+      messageOf(outcome, 'ReviewOverdue'),
+      'nobody has reviewed it since 2026-11-20T00:00:00Z',
+    );
+    const later = outcomeOf({ now: now + DAY, before: outcome.status });
+    assert.deepEqual(later.status, outcome.status);
+    // A restart takes nothing away that was told.
+    assert.deepEqual(outcomeOf({ now, before: outcome.status, seen: null }).status, outcome.status);
+  });
+
+  it('is reviewed by a review that somebody wrote', () => {
+    const reviews = [{ at: '2026-11-27T00:00:00Z', by: 'lead@example.com' }];
+    const before = { observedGeneration: 3, reviews };
+    const outcome = outcomeOf({ now: BEGIN + 7 * DAY, seen: USED, before });
+    assert.deepEqual(told(outcome).slice(3), []);
+    assert.deepEqual(outcome.status.reviews, reviews);
+    assert.equal(
+      told(outcomeOf({ now: BEGIN + 14 * DAY, seen: USED, before })).at(-1),
+      'ReviewOverdue=True/NotReviewed',
+    );
+  });
+
+  it('does not ask for attention where it has no effect', () => {
+    const now = BEGIN + 8 * DAY;
+    for (const situation of [
+      { spec: { revoked: REVOKED } },
+      { policy: policyOf({ exceptions: { allowed: true, approval: 'Required' } }) },
+      { policy: null },
+    ]) {
+      const types = outcomeOf({ ...situation, now }).status.conditions?.map(({ type }) => type);
+      for (const type of ['ExpiringSoon', 'Unused', 'ReviewOverdue'])
+        assert.ok(!types?.includes(type), type);
+    }
+  });
+
+  it('counts what it follows, and says so only where it ever followed anything', () => {
+    const earlier = testException([DIGEST], { notBefore: '2026-11-01T00:00:00Z' }, 'earlier');
+    assert.equal(outcomeOf().status.renewals, undefined);
+    const { status } = outcomeOf({ others: [earlier], spec: { renews: { name: 'gone' } } });
+    assert.equal(status.renewals, 2);
+    assert.equal(outcomeOf({ before: status }).status.renewals, 0);
   });
 });

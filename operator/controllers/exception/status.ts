@@ -4,23 +4,38 @@
 import {
   ConditionType,
   ExceptionReason,
+  type ExceptionUsage,
   type SigningException,
   type SigningExceptionStatus,
 } from '../../../crds/index.ts';
 import {
+  attentionOf,
   compileException,
+  renewalsOf,
   standingOf,
   toVerificationError,
+  type Attention,
   type CompiledException,
   type ExceptionFault,
   type Standing,
   type StandingCase,
 } from '../../../verification/index.ts';
-import { conditionsFrom, type WantedCondition } from '../../status/conditions.ts';
+import type { SeenUse } from '../../state/exception-usage.ts';
+import {
+  conditionsFrom,
+  findCondition,
+  timestamp,
+  type WantedCondition,
+} from '../../status/conditions.ts';
+import { nextDay, usageFrom } from './usage.ts';
 
 /** All that the status of an exception tells of. */
 export interface ExceptionStatusInput extends StandingCase {
   readonly exception: SigningException;
+  /** What was seen of its use since the start; `undefined` as long as not every workload was judged. */
+  readonly seen: SeenUse | undefined;
+  /** Milliseconds; how often an exception is to be reviewed. */
+  readonly reviewMs: number;
 }
 
 /** The status, and the instant (milliseconds since the epoch) at which it changes by itself. */
@@ -40,20 +55,71 @@ export function exceptionStatus(input: ExceptionStatusInput): ExceptionOutcome {
   const read = readException(exception);
   if ('reason' in read) return invalidOutcome(exception, read, now);
   const standing = standingOf(read, input);
+  const before = exception.status;
+  const usage = usageFrom(before?.usage, input.seen, now);
+  const attention = attentionTo(read, standing, { ...input, usage });
   const wanted = [
     ...acceptance(standing.fault),
     activity(read, standing),
     ...approvedness(read, standing, now),
+    ...attentiveness(attention, input, usage),
   ];
   return {
     status: {
-      ...exception.status,
+      ...before,
       observedGeneration: generation,
-      conditions: conditionsFrom(exception.status?.conditions, wanted, { generation, now }),
+      conditions: conditionsFrom(before?.conditions, wanted, { generation, now }),
       specHash: read.specHash,
+      ...(usage === undefined ? {} : { usage }),
+      ...renewalsIn(before, renewalsOf(read, input.exceptions).length),
     },
-    boundary: standing.boundaries.find((instant) => instant > now.getTime()),
+    boundary: next(
+      [...standing.boundaries, ...attention.boundaries, ...days(read, usage, now)],
+      now,
+    ),
   };
+}
+
+/** Nothing is asked about what has no effect. */
+const NOTHING: Attention = {
+  expiringSoon: false,
+  unused: undefined,
+  unreviewedSince: undefined,
+  boundaries: [],
+};
+
+function attentionTo(
+  read: CompiledException,
+  { hindrance }: Standing,
+  input: ExceptionStatusInput & { readonly usage: ExceptionUsage | undefined },
+): Attention {
+  if (hindrance !== undefined) return NOTHING;
+  const { exception, usage, now, reviewMs } = input;
+  const status = { reviews: exception.status?.reviews, usage };
+  return attentionOf({ exception: read, status, now: now.getTime(), reviewMs });
+}
+
+/** None is not worth a word, but that there is none any more is. */
+function renewalsIn(
+  before: SigningExceptionStatus | undefined,
+  renewals: number,
+): Pick<SigningExceptionStatus, 'renewals'> {
+  return renewals === 0 && before?.renewals === undefined ? {} : { renewals };
+}
+
+/** When the day of the last use moves. */
+function days(
+  { namespace, name }: CompiledException,
+  usage: ExceptionUsage | undefined,
+  now: Date,
+): readonly number[] {
+  const isUsed = usage !== undefined && usage.workloads > 0;
+  return isUsed ? [nextDay(`${namespace}/${name}`, now)] : [];
+}
+
+function next(boundaries: readonly number[], now: Date): number | undefined {
+  const later = boundaries.filter((instant) => instant > now.getTime());
+  return later.length === 0 ? undefined : Math.min(...later);
 }
 
 function readException(exception: SigningException): CompiledException | ExceptionFault {
@@ -130,4 +196,36 @@ function approvedness(
       return [{ type, status: 'False', reason, message }];
     }
   }
+}
+
+/** The conditions that are there while somebody should look at the exception. */
+function attentiveness(
+  { expiringSoon, unused, unreviewedSince }: Attention,
+  { exception, seen }: ExceptionStatusInput,
+  usage: ExceptionUsage | undefined,
+): readonly WantedCondition[] {
+  const wanted: WantedCondition[] = [];
+  const add = (type: WantedCondition['type'], reason: string, message: string): void => {
+    wanted.push({ type, status: 'True', reason, message });
+  };
+  if (expiringSoon) {
+    const message = `ends at ${exception.spec.expiresAt}`;
+    add(ConditionType.ExpiringSoon, ExceptionReason.EndsWithinDays, message);
+  }
+  const wasUnused = findCondition(exception.status?.conditions, ConditionType.Unused) !== undefined;
+  // As long as not all workloads are known, nothing new is told of use.
+  if (unused !== undefined && (seen !== undefined || wasUnused)) {
+    const since = usage === undefined ? instantOf(unused.since) : usage.lastSeen;
+    const message = `no workload was seen that runs by it since ${since}`;
+    add(ConditionType.Unused, unused.reason, message);
+  }
+  if (unreviewedSince !== undefined) {
+    const message = `nobody has reviewed it since ${instantOf(unreviewedSince)}`;
+    add(ConditionType.ReviewOverdue, ExceptionReason.NotReviewed, message);
+  }
+  return wanted;
+}
+
+function instantOf(instant: number): string {
+  return timestamp(new Date(instant));
 }

@@ -147,7 +147,19 @@ describe('re-verification', () => {
     );
     assert.equal(fail?.timestamp?.seconds, Date.parse('2026-11-27T00:00:00Z') / SECOND);
     assert.ok(world.registry.collected.length <= read + 1);
-    assert.deepEqual(reasons(), ['ImageRejected', 'ImageRejected']);
+    assert.deepEqual(reasons(), [
+      'ImageRejected',
+      'ExceptionUsed',
+      'ImageRejected',
+      'ExceptionExpired',
+    ]);
+    const { workloads, ended, digests } = world.usage.usageOf('checkout/hotfix');
+    assert.deepEqual([workloads, ended, digests], [0, 1, [unsigned.digest]]);
+    await world.api.delete(pathTo(workload('Deployment', 'web')));
+    await world.api.delete(pathTo(workload('ReplicaSet', 'web-1')));
+    await world.api.delete(pathTo(pod('web-1-a')));
+    await world.pass();
+    assert.equal(world.usage.usageOf('checkout/hotfix').ended, 0);
   });
 
   it('X25: turns fail into skip at the instant an exception begins', async () => {

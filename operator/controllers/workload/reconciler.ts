@@ -9,9 +9,11 @@ import type { PolicySnapshot } from '../../../runtime/program/index.ts';
 import type { ReconcileResult } from '../../../runtime/queue/index.ts';
 import { WorkloadError } from '../../../runtime/workload/index.ts';
 import { timesOf, type PolicyReport, type ReportResult } from '../../reporting/index.ts';
+import type { ExceptionUsageBoard } from '../../state/exception-usage.ts';
 import type { FindingsBoard } from '../../state/findings-board.ts';
 import type { EventSink } from '../../status/events.ts';
 import type { Finding, Ground, WorkloadExaminer } from './examine.ts';
+import { ExceptionEvents, exceptionUsesOf } from './exception-uses.ts';
 import { workloadFinding } from './finding.ts';
 import type { WorkloadInventory } from './inventory.ts';
 import type { WorkloadObject } from './objects.ts';
@@ -33,6 +35,7 @@ export interface WorkloadReconcilerOptions {
   readonly reports: ReportStore;
   readonly events: EventSink;
   readonly board: Pick<FindingsBoard, 'take' | 'failed' | 'forget'>;
+  readonly usage: Pick<ExceptionUsageBoard, 'take' | 'forget'>;
   readonly log: Pick<VerificationLog, 'judged' | 'gone'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -62,6 +65,7 @@ export interface FindingsFollower {
 export class WorkloadReconciler {
   readonly #options: WorkloadReconcilerOptions;
   readonly #seen = new SeenWorkloads();
+  readonly #exceptionEvents = new ExceptionEvents();
 
   constructor(options: WorkloadReconcilerOptions) {
     this.#options = options;
@@ -69,17 +73,13 @@ export class WorkloadReconciler {
 
   /** Judges all images of the workload and comes back when that may come out differently. */
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
-    const { inventory, program, reports, board, log } = this.#options;
+    const { inventory, program } = this.#options;
     const { snapshot } = program;
     // Before the first program nothing can be told; it names all workloads again.
     if (snapshot === undefined) return {};
     const workload = inventory.topLevel(key);
     if (workload === undefined) {
-      board.forget(key);
-      this.#seen.forget(key);
-      log.gone(key);
-      this.#options.follower?.gone(key);
-      await reports.removeStale(key);
+      await this.#forget(key);
       return {};
     }
     // What is found out in a moment names it again: nothing is told of what may belong to another.
@@ -87,8 +87,11 @@ export class WorkloadReconciler {
     const since = this.#options.clock.now().getTime();
     const ground = this.#groundOf(workload, snapshot);
     const { findings, results } = await this.#examine(key, { workload, ground }, signal);
+    const { reports, log } = this.#options;
     const before = await reports.write(key, workload, results);
     this.#tell(workload, results, before);
+    for (const event of this.#exceptionEvents.take(key, results, before))
+      this.#options.events.record(workload, event);
     const exempt = this.#options.exemptNamespaces.has(ground.namespace);
     this.#options.follower?.found(key, { workload, findings, before, exempt });
     const { clock, random } = this.#options;
@@ -98,9 +101,21 @@ export class WorkloadReconciler {
     return ms === undefined ? {} : { requeueAfterMs: ms };
   }
 
+  /** The workload is gone, or belongs to another. */
+  async #forget(key: string): Promise<void> {
+    const { board, usage, log, reports, follower } = this.#options;
+    board.forget(key);
+    usage.forget(key);
+    this.#seen.forget(key);
+    this.#exceptionEvents.forget(key);
+    log.gone(key);
+    follower?.gone(key);
+    await reports.removeStale(key);
+  }
+
   /** Judges, and notes what was found; also that nothing could be found. */
   async #examine(key: string, subject: Subject, signal: AbortSignal): Promise<Examined> {
-    const { examiner, exemptNamespaces, board } = this.#options;
+    const { examiner, exemptNamespaces, board, usage } = this.#options;
     const { workload, ground } = subject;
     const { revision } = ground.snapshot;
     try {
@@ -114,6 +129,7 @@ export class WorkloadReconciler {
       const { uid = '' } = workload.metadata;
       const results = resultsOf(findings, { uid, namespaceLabels, exempt });
       const found = { workload, images, findings, results, ground, exempt };
+      usage.take(key, exceptionUsesOf(findings));
       board.take(key, revision, workloadFinding(found));
       return { findings, results };
     } catch (thrown) {

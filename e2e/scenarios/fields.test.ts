@@ -7,6 +7,7 @@ import pLimit from 'p-limit';
 import { namespace, sharedWorld } from '../world/index.ts';
 import { readSchema } from './crds/schema.ts';
 import { sharedSigstore } from '../sigstore/index.ts';
+import { APPROVAL_TRIALS, APPROVED_EXCEPTION_TRIALS } from './fields/approval-trials.ts';
 import { ATTESTATION_TRIALS } from './fields/attestation-trials.ts';
 import { AUTHORITY_TRIALS } from './fields/authority-trials.ts';
 import { COVERAGE_TRIALS } from './fields/coverage-trials.ts';
@@ -30,11 +31,12 @@ const TRIALS: Readonly<Record<Kind, readonly Trial[]>> = {
     ...AUTHORITY_TRIALS,
     ...REQUIREMENT_TRIALS,
     ...ATTESTATION_TRIALS,
+    ...APPROVAL_TRIALS,
     INTERVAL_TRIAL,
     REMEDIATION_TRIAL,
     ...OUTAGE_TRIALS,
   ],
-  SigningException: EXCEPTION_TRIALS,
+  SigningException: [...EXCEPTION_TRIALS, ...APPROVED_EXCEPTION_TRIALS],
 };
 const SCHEMAS = {
   ImageTrustPolicy: readSchema('imagetrustpolicies', 'spec'),

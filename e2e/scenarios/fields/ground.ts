@@ -131,17 +131,22 @@ export class Ground {
   }
 
   /** Applies the exception in the name of who requests it; answers the field where it is refused. */
-  async grant(spec: Spec): Promise<string | undefined> {
+  async grant(spec: Spec, name: string = this.name): Promise<string | undefined> {
     const object: KubernetesObject = {
       apiVersion: 'countersign.dev/v1alpha1',
       kind: 'SigningException',
-      metadata: { name: this.name, namespace: this.name },
+      metadata: { name, namespace: this.name },
       spec,
     };
     const as = [`--as=${String(spec['requestedBy'])}`, '--as-group=system:masters'];
     const args = [...as, 'apply', '--filename=-'];
     const answer = await this.world.kubectl.run(args, { input: JSON.stringify(object) });
     return answer.code === 0 ? undefined : refusal(answer);
+  }
+
+  /** The exception as it is. */
+  granted(): Promise<ExceptionLike> {
+    return this.world.kubectl.get<ExceptionLike>('signingexception', this.name, this.name);
   }
 
   /** Puts material into the namespace of the operator; answers the name of the object. */
@@ -199,6 +204,10 @@ interface PolicyLike {
       readonly observedGeneration: number;
     }[];
   };
+}
+
+interface ExceptionLike {
+  readonly status?: { readonly renewals?: number };
 }
 
 /** Runs a program with more in its environment. */

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { Condition, SigningException } from '../../../crds/index.ts';
+import type { Condition, SigningException, SigningExceptionStatus } from '../../../crds/index.ts';
 import { testException } from '../../../verification/testing/index.ts';
 import { occasionsOf } from './occasions.ts';
 
@@ -42,7 +42,7 @@ function standing(stand: Stand = {}): SigningException {
   };
 }
 
-function statusOf({ conditions = [], used, since }: Stand): SigningException['status'] {
+function statusOf({ conditions = [], used, since }: Stand): SigningExceptionStatus {
   const usage = { firstSeen: used ?? '', lastSeen: used ?? '', digests: [], workloads: 2 };
   return {
     observedGeneration: 1,

@@ -8,6 +8,8 @@
 const TEST = '\\.test\\.ts$';
 const PRODUCTION = '^(crds|verification|runtime|operator|webhook|cli)/';
 const APPS = '^(operator|webhook|cli)/';
+/** Runs in the browser or makes what runs there; not in dist, which has `bundle.generated.ts`. */
+const BUNDLED = ['^cli/page/application/', '^cli/page/(bundler|generate)\\.ts$'];
 const TEST_CODE = [TEST, '^e2e/', '^verification/testing/', '/__fixtures__/'];
 
 /** Matches a package wherever the resolver finds it. */
@@ -106,6 +108,16 @@ const confinements = [
   },
 ];
 
+const bundles = [
+  {
+    name: 'bundled-never-in-production',
+    comment:
+      'The sources of the review page are not in the image: the page is made of the bundle that is generated from them.',
+    from: { path: PRODUCTION, pathNot: [...TEST_CODE, ...BUNDLED] },
+    to: { path: BUNDLED },
+  },
+];
+
 const doors = [
   {
     name: 'through-the-front-door',
@@ -120,6 +132,7 @@ const doors = [
         '^verification/(sources/[^/]+|testing)/index\\.ts$',
         '^runtime/[^/]+/index\\.ts$',
         '^runtime/clock(-testing)?\\.ts$',
+        '^cli/page/index\\.ts$',
       ],
     },
   },
@@ -158,7 +171,7 @@ const hygiene = [
     name: 'not-to-dev-dep',
     comment:
       'The image is installed without development packages: what production imports must be a dependency.',
-    from: { path: PRODUCTION, pathNot: TEST_CODE },
+    from: { path: PRODUCTION, pathNot: [...TEST_CODE, ...BUNDLED] },
     to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'type-only'] },
   },
   {
@@ -186,7 +199,7 @@ const hygiene = [
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
-  forbidden: [...layers, ...confinements, ...doors, ...hygiene].map((rule) => ({
+  forbidden: [...layers, ...confinements, ...bundles, ...doors, ...hygiene].map((rule) => ({
     severity: 'error',
     ...rule,
   })),

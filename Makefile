@@ -12,7 +12,8 @@ RUN := npm run --silent
 # npm's own runs use the machine's node; what it installs brings the exact one.
 INSTALLED := node_modules/.countersign-installed
 # What `make verify` writes and compares.
-GENERATED := crds/countersign.dev_*.yaml docs/reasons.md docs/metrics.md
+GENERATED := crds/countersign.dev_*.yaml docs/reasons.md docs/metrics.md \
+  cli/page/bundle.generated.ts
 # Scripts of e2e/setup and the programs they start use the pinned node.
 WITH_NODE := PATH="$(BIN):$$PATH"
 

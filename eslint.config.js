@@ -136,7 +136,18 @@ const TYPE_RULES = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'dist', 'coverage', 'reports', 'out', '.cache', '.stryker-tmp'] },
+  {
+    ignores: [
+      'node_modules',
+      'dist',
+      'coverage',
+      'reports',
+      'out',
+      '.cache',
+      '.stryker-tmp',
+      '**/*.generated.ts',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: SOURCES,

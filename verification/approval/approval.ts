@@ -5,6 +5,8 @@ import { signerWindow, untimelySigner } from '../cosign/index.ts';
 import type { CompiledException } from '../exception/index.ts';
 import type { CompiledPolicy } from '../policy/index.ts';
 import type { CheckResult } from '../result.ts';
+import { ApprovalAllowance } from './allowance.ts';
+import { isSamePerson } from './person.ts';
 import { checkApproval, type SignedApproval } from './signed.ts';
 
 /** When and where an approval is asked for. */
@@ -13,6 +15,8 @@ export interface ApprovalMoment {
   readonly now: number;
   /** Name of the cluster or fleet; without one no signed approval counts. */
   readonly cluster: string | undefined;
+  /** What may be verified for it that was not verified before; without one, all. */
+  readonly allowance?: ApprovalAllowance | undefined;
 }
 
 /** Whether somebody approved an exception as it is. */
@@ -35,18 +39,42 @@ export function approvalOf(
   if (policy.spec.exceptions.approval === 'NotRequired') return { state: 'not-required' };
   const refusals: string[] = [];
   for (const { approver, ...terms } of exception.approvals) {
-    const refusal = refusalOfApprover(approver, terms, exception, moment);
+    const refusal = refusalOfTerms(approver, terms, exception) ?? refusalOfTime(terms, moment.now);
     if (refusal === undefined) return { state: 'approved', by: approver };
     refusals.push(`that of ${approver} ${refusal}`);
   }
-  for (const approval of signedApprovals(exception, policy)) {
+  const signed = signedApprovals(exception, policy, moment.allowance);
+  for (const approval of signed ?? NONE) {
     const { by, refusal } = weigh(approval, exception, moment);
     if (refusal === undefined) return { state: 'approved', by };
     refusals.push(`one for ${by} ${refusal}`);
   }
-  if (exception.bundles.length > 0 && policy.approvers.length === 0)
-    refusals.push(`the policy ${policy.name} names no approvers whose signature counts`);
-  return { state: 'unapproved', detail: refusals.join('; ') };
+  if (signed === undefined)
+    refusals.push('its signed approvals are not verified yet: there are many');
+  return { state: 'unapproved', detail: [...refusals, ...inVain(exception, policy)].join('; ') };
+}
+
+function inVain({ bundles }: CompiledException, policy: CompiledPolicy): readonly string[] {
+  if (bundles.length === 0 || policy.approvers.length > 0) return [];
+  return [`the policy ${policy.name} names no approvers whose signature counts`];
+}
+
+/**
+ * Whether somebody approved an exception as it is, at whatever time: an approval that has expired since
+ * still tells that somebody answers for it.
+ */
+export function wasApproved(
+  exception: CompiledException,
+  policy: CompiledPolicy,
+  moment: ApprovalMoment,
+): boolean {
+  const { approvals } = exception;
+  if (policy.spec.exceptions.approval === 'NotRequired') return true;
+  if (approvals.some((a) => refusalOfTerms(a.approver, a, exception) === undefined)) return true;
+  const signed = signedApprovals(exception, policy, moment.allowance) ?? NONE;
+  return signed.some(
+    (one) => one.outcome === 'signed' && refusalOf(one, exception, moment) === undefined,
+  );
 }
 
 /** What one signed approval is worth for one approver of the policy, at an instant. */
@@ -68,7 +96,8 @@ export function weighSigned(
   policy: CompiledPolicy,
   moment: ApprovalMoment,
 ): readonly WeighedApproval[] {
-  return signedApprovals(exception, policy).map((approval, index) => ({
+  const signed = signedApprovals(exception, policy) ?? NONE;
+  return signed.map((approval, index) => ({
     bundle: Math.floor(index / policy.approvers.length),
     authority: policy.approvers[index % policy.approvers.length]?.name ?? '',
     ...weigh(approval, exception, moment),
@@ -76,19 +105,32 @@ export function weighSigned(
   }));
 }
 
-/** Milliseconds since the epoch at which an approval begins or ceases to count by itself. */
+/**
+ * Milliseconds since the epoch at which an approval begins or ceases to count by itself. Signed ones that
+ * the allowance does not suffice for are left out: see {@link hasUnverifiedApprovals}.
+ */
 export function approvalBoundaries(
   exception: CompiledException,
   policy: CompiledPolicy,
+  allowance?: ApprovalAllowance,
 ): readonly number[] {
   if (policy.spec.exceptions.approval === 'NotRequired') return [];
   const inCluster = exception.approvals.map(({ expiresAt }) => expiresAt);
-  const signed = signedApprovals(exception, policy).flatMap((approval) => {
+  const signed = (signedApprovals(exception, policy, allowance) ?? NONE).flatMap((approval) => {
     if (approval.outcome === 'refused') return [];
     const { from, until } = signerWindow(approval.signer);
     return [from, until + 1, Date.parse(approval.approval.expiresAt)];
   });
   return [...inCluster, ...signed].filter(Number.isFinite);
+}
+
+/** Whether an exception has signed approvals that nobody could verify yet. */
+export function hasUnverifiedApprovals(
+  exception: CompiledException,
+  policy: CompiledPolicy,
+): boolean {
+  if (policy.spec.exceptions.approval === 'NotRequired') return false;
+  return signedApprovals(exception, policy, NOTHING) === undefined;
 }
 
 /** What an approval of either kind is for. */
@@ -99,20 +141,23 @@ interface Terms {
   readonly expiresAt: number;
 }
 
-function refusalOfApprover(
+function refusalOfTerms(
   approver: string,
   terms: Terms,
   exception: CompiledException,
-  { now }: ApprovalMoment,
 ): string | undefined {
-  if (isSame(approver, exception.requestedBy)) return 'does not count: it is of who asked for it';
+  if (isSamePerson(approver, exception.requestedBy))
+    return 'does not count: it is of who asked for it';
   if (terms.specHash !== undefined && terms.specHash !== exception.specHash)
     return 'is of another spec than this';
   // Whatever does not compare (NaN) is not approved.
   if (!(exception.expiresAt <= terms.latestExpiresAt))
     return 'is for an earlier end: expiresAt was put off since';
-  if (!(now < terms.expiresAt)) return 'has expired';
-  return undefined;
+  return Number.isNaN(terms.expiresAt) ? 'has expired' : undefined;
+}
+
+function refusalOfTime({ expiresAt }: Terms, now: number): string | undefined {
+  return now < expiresAt ? undefined : 'has expired';
 }
 
 function weigh(
@@ -122,21 +167,35 @@ function weigh(
 ): { readonly by: string; readonly refusal: string | undefined } {
   if (signed.outcome === 'refused')
     return { by: signed.authority, refusal: `does not count: ${signed.detail}` };
-  const { signer, approval } = signed;
-  const { authority, identity } = signer.proof;
-  const by = `${authority} (${identity})`;
-  const terms = {
+  const { authority, identity } = signed.signer.proof;
+  const refusal =
+    refusalOf(signed, exception, moment) ?? refusalOfTime(termsOf(signed), moment.now);
+  return { by: `${authority} (${identity})`, refusal };
+}
+
+/** Why a signature that verifies approves nothing, apart from the end of the approval. */
+function refusalOf(
+  signed: SignedByApprover,
+  exception: CompiledException,
+  moment: ApprovalMoment,
+): string | undefined {
+  const { authority, identity } = signed.signer.proof;
+  const isOwn = isSamePerson(authority, exception.requestedBy);
+  return (
+    placeRefusal(signed.approval, exception, moment) ??
+    (isOwn ? 'does not count: it is of who asked for it' : undefined) ??
+    refusalOfTerms(identity, termsOf(signed), exception) ??
+    untimelySigner(signed.signer, moment.now)?.detail
+  );
+}
+
+type SignedByApprover = Extract<SignedApproval, { outcome: 'signed' }>;
+
+function termsOf({ approval }: SignedByApprover): Terms {
+  return {
     latestExpiresAt: Date.parse(approval.latestExpiresAt),
     expiresAt: Date.parse(approval.expiresAt),
   };
-  const refusal =
-    placeRefusal(approval, exception, moment) ??
-    (isSame(authority, exception.requestedBy)
-      ? 'does not count: it is of who asked for it'
-      : undefined) ??
-    refusalOfApprover(identity, terms, exception, moment) ??
-    untimelySigner(signer, moment.now)?.detail;
-  return { by, refusal };
 }
 
 function placeRefusal(
@@ -150,27 +209,26 @@ function placeRefusal(
   return `is for the exception ${JSON.stringify(`${namespace}/${name}`)}`;
 }
 
-/** Mail addresses are written in any case; a user name that differs in case only is no second person. */
-function isSame(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
-}
-
 /** Verified once for an exception and a policy as they are: both are immutable. */
 const verified = new WeakMap<
   CompiledException,
   WeakMap<CompiledPolicy, readonly SignedApproval[]>
 >();
 
+/** `undefined` where verifying them is more than what is left of the allowance. */
 function signedApprovals(
   exception: CompiledException,
   policy: CompiledPolicy,
-): readonly SignedApproval[] {
+  allowance?: ApprovalAllowance,
+): readonly SignedApproval[] | undefined {
   const { bundles, specHash } = exception;
-  if (bundles.length === 0) return NONE;
+  const checks = bundles.length * policy.approvers.length;
+  if (checks === 0) return NONE;
   const byPolicy =
     verified.get(exception) ?? new WeakMap<CompiledPolicy, readonly SignedApproval[]>();
   const known = byPolicy.get(policy);
   if (known !== undefined) return known;
+  if (allowance?.take(checks) === false) return undefined;
   const approvals = bundles.flatMap((bundle) =>
     policy.approvers.map((authority) => checkApproval(bundle, specHash, authority)),
   );
@@ -180,3 +238,5 @@ function signedApprovals(
 }
 
 const NONE: readonly SignedApproval[] = [];
+/** Only what is known already. */
+const NOTHING = new ApprovalAllowance(0);

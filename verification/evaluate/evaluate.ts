@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { toVerificationError, type VerificationError } from '../error.ts';
-import type { CompiledException, ExceptionIndex } from '../exception/index.ts';
+import type { ExceptionIndex } from '../exception/index.ts';
 import { repositoryName, type Digest, type ImageReference } from '../image/index.ts';
 import {
   asksForEvidence,
@@ -15,7 +15,7 @@ import type { Evidence } from '../ports.ts';
 import { isInconclusive } from '../reasons.ts';
 import { verdictOf, type NonEmpty, type RequirementResult, type Verdict } from '../result.ts';
 import { evaluateAttestation } from './attestation.ts';
-import { coverageOf, type Coverage, type CoverageQuestion } from './exception.ts';
+import { coverageOf, ExceptionCase, type Coverage } from './exception.ts';
 import type { Facts } from './fact-question.ts';
 import { evaluateSignature } from './signature.ts';
 
@@ -51,10 +51,12 @@ export interface Case {
  * look at the evidence; whatever is thrown inside becomes INTERNAL for that requirement, never a pass.
  */
 export function evaluate(question: Case): Verdict {
+  let found: { readonly among: ExceptionCase | undefined } | undefined;
+  const among = (): ExceptionCase | undefined => (found ??= { among: casesOf(question) }).among;
   const [first, ...rest] = question.policy.requirements;
   const results: NonEmpty<RequirementResult> = [
-    judge(first, question),
-    ...rest.map((r) => judge(r, question)),
+    judge(first, question, among),
+    ...rest.map((r) => judge(r, question, among)),
   ];
   return verdictOf(question.policy.name, results);
 }
@@ -64,29 +66,36 @@ export function evaluate(question: Case): Verdict {
  * or where live exceptions cover all that do. So an exception applies without registry contact.
  */
 export function evidenceNeeded(question: Omit<Case, 'evidence' | 'facts'>): boolean {
-  const { policy, subject, exceptions } = question;
+  const { policy, subject } = question;
   if (!policy.needsEvidence) return false;
-  const candidates = exceptions.candidates(policy.name, subject.namespace, subject.digest);
-  if (candidates.length === 0) return true;
+  const among = casesOf(question);
+  if (among === undefined) return true;
+  const { serviceAccount } = subject;
   return policy.requirements.some((requirement) => {
     if (!asksForEvidence(requirement)) return false;
-    const asked = coverageQuestion(requirement, question, candidates);
-    return !candidates.some((exception) => coverageOf(exception, asked).state === 'live');
+    const use = { requirement: requirement.name, serviceAccount };
+    return !among.siblings.some((e) => coverageOf(e, use, among).state === 'live');
   });
 }
 
-function coverageQuestion(
-  { name: requirement }: CompiledRequirement,
-  { policy, subject, now, cluster }: Omit<Case, 'evidence' | 'facts'>,
-  siblings: readonly CompiledException[],
-): CoverageQuestion {
-  const { serviceAccount } = subject;
-  return { policy, requirement, serviceAccount, now: now.getTime(), cluster, siblings };
+/** The exceptions that may help; `undefined` where there are none, as there mostly are. */
+function casesOf(question: Omit<Case, 'evidence' | 'facts'>): ExceptionCase | undefined {
+  const { policy, subject, now, cluster, exceptions } = question;
+  const siblings = exceptions.candidates(policy.name, subject.namespace, subject.digest);
+  if (siblings.length === 0) return undefined;
+  return new ExceptionCase({ policy, now: now.getTime(), cluster, siblings });
 }
 
-function judge(requirement: CompiledRequirement, question: Case): RequirementResult {
+function judge(
+  requirement: CompiledRequirement,
+  question: Case,
+  exceptions: () => ExceptionCase | undefined,
+): RequirementResult {
   try {
-    return judgeWithExceptions(requirement, question);
+    const among = exceptions();
+    return among === undefined
+      ? judgeEvidence(requirement, question)
+      : judgeWithExceptions(requirement, question, among);
   } catch (thrown) {
     return {
       ...baseOf(requirement),
@@ -97,12 +106,14 @@ function judge(requirement: CompiledRequirement, question: Case): RequirementRes
   }
 }
 
-function judgeWithExceptions(requirement: CompiledRequirement, question: Case): RequirementResult {
-  const { policy, subject } = question;
-  const candidates = question.exceptions.candidates(policy.name, subject.namespace, subject.digest);
-  if (candidates.length === 0) return judgeEvidence(requirement, question);
-  const asked = coverageQuestion(requirement, question, candidates);
-  const coverages = candidates.map((exception) => coverageOf(exception, asked));
+function judgeWithExceptions(
+  requirement: CompiledRequirement,
+  question: Case,
+  among: ExceptionCase,
+): RequirementResult {
+  const { serviceAccount } = question.subject;
+  const use = { requirement: requirement.name, serviceAccount };
+  const coverages = among.siblings.map((exception) => coverageOf(exception, use, among));
   const [live] = coverages.filter((c) => c.state === 'live').sort(latestFirst);
   if (live !== undefined) return exempt(requirement, live);
   return withVoidException(judgeEvidence(requirement, question), coverages);

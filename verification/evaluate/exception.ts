@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { approvalOf } from '../approval/index.ts';
+import {
+  ApprovalAllowance,
+  approvalOf,
+  wasApproved,
+  type Approval,
+  type ApprovalMoment,
+} from '../approval/index.ts';
 import type { CompiledException } from '../exception/index.ts';
 import type { CompiledPolicy } from '../policy/index.ts';
 import type { RejectedReason } from '../reasons.ts';
@@ -17,20 +23,69 @@ export type Coverage =
     };
 
 /** When, where and among which others an exception is judged. */
-export interface ExceptionCase {
+export interface ExceptionMoment {
   readonly policy: CompiledPolicy;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** Name of the cluster or fleet, for signed approvals. */
   readonly cluster: string | undefined;
-  /** All exceptions from the policy in the namespace for the digest, this one among them. */
+  /** All exceptions from the policy in the namespace for the digest, those that are judged among them. */
   readonly siblings: readonly CompiledException[];
 }
 
-/** What is asked: one requirement of one policy for one service account. */
-export interface CoverageQuestion extends ExceptionCase {
+/** Who is to be exempt from what. */
+export interface Use {
   readonly requirement: string;
   readonly serviceAccount: string;
+}
+
+/** What the exceptions for one digest have in common while they are judged; good for one instant. */
+export class ExceptionCase {
+  readonly policy: CompiledPolicy;
+  readonly now: number;
+  readonly siblings: readonly CompiledException[];
+  readonly #cluster: string | undefined;
+  readonly #allowance = new ApprovalAllowance();
+  #open: { readonly first: CompiledException | undefined } | undefined;
+
+  constructor({ policy, now, cluster, siblings }: ExceptionMoment) {
+    this.policy = policy;
+    this.now = now;
+    this.siblings = siblings;
+    this.#cluster = cluster;
+  }
+
+  /** Whether somebody approved it, as it is and now. */
+  approvalOf(exception: CompiledException): Approval {
+    return approvalOf(exception, this.policy, this.#moment);
+  }
+
+  /**
+   * The exception of the class Incident that was there before this one, for the same policy, namespace and
+   * digest, and that nobody ever approved as it is: as long as there is one, no second one has effect
+   * without approval. That it ended or was revoked changes nothing: approving it afterwards, or an
+   * administrator who deletes it, does.
+   */
+  earlierIncident(exception: CompiledException): CompiledException | undefined {
+    this.#open ??= { first: this.#firstOpen() };
+    const { first } = this.#open;
+    return first !== undefined && isBefore(first, exception) ? first : undefined;
+  }
+
+  get #moment(): ApprovalMoment {
+    return { now: this.now, cluster: this.#cluster, allowance: this.#allowance };
+  }
+
+  /** The first of all that nobody approved: looked for once, however many there are. */
+  #firstOpen(): CompiledException | undefined {
+    let first: CompiledException | undefined;
+    for (const other of this.siblings) {
+      if (other.class !== 'Incident' || policyFault(other, this.policy) !== undefined) continue;
+      if (first !== undefined && !isBefore(other, first)) continue;
+      if (!wasApproved(other, this.policy, this.#moment)) first = other;
+    }
+    return first;
+  }
 }
 
 /**
@@ -38,34 +93,15 @@ export interface CoverageQuestion extends ExceptionCase {
  * whatever does not compare (NaN) counts as ended. Exceptions never combine: each is judged alone, and
  * others can only stand in its way.
  */
-export function coverageOf(exception: CompiledException, question: CoverageQuestion): Coverage {
+export function coverageOf(exception: CompiledException, use: Use, among: ExceptionCase): Coverage {
   const fault =
-    scopeFault(exception, question) ??
-    policyFault(exception, question.policy) ??
-    timeFault(exception, question.now) ??
-    approvalFault(exception, question);
+    scopeFault(exception, use) ??
+    policyFault(exception, among.policy) ??
+    timeFault(exception, among.now) ??
+    approvalFault(exception, among);
   return fault === undefined
     ? { state: 'live', exception }
     : { state: 'void', exception, ...fault };
-}
-
-/**
- * The exception of the class Incident that was there before this one, for the same policy, namespace and
- * digest, and that nobody approved: as long as there is one, no second one has effect without approval.
- * That it ended or was revoked changes nothing: approving it afterwards, or an administrator who deletes
- * it, does.
- */
-export function earlierIncident(
-  exception: CompiledException,
-  { policy, siblings, ...moment }: ExceptionCase,
-): CompiledException | undefined {
-  return siblings.find(
-    (other) =>
-      other.class === 'Incident' &&
-      isBefore(other, exception) &&
-      policyFault(other, policy) === undefined &&
-      approvalOf(other, policy, moment).state === 'unapproved',
-  );
 }
 
 /** Why an exception does not help, as results say it. */
@@ -74,7 +110,7 @@ export interface Fault {
   readonly detail: string;
 }
 
-function scopeFault(exception: CompiledException, question: CoverageQuestion): Fault | undefined {
+function scopeFault(exception: CompiledException, question: Use): Fault | undefined {
   const id = nameOf(exception);
   if (!exception.serviceAccounts.has(question.serviceAccount)) {
     return {
@@ -135,8 +171,8 @@ export function timeFault(exception: CompiledException, now: number): Fault | un
   return undefined;
 }
 
-function approvalFault(exception: CompiledException, question: ExceptionCase): Fault | undefined {
-  const approval = approvalOf(exception, question.policy, question);
+function approvalFault(exception: CompiledException, among: ExceptionCase): Fault | undefined {
+  const approval = among.approvalOf(exception);
   if (approval.state !== 'unapproved') return undefined;
   const code = 'EXCEPTION_UNAPPROVED';
   const id = nameOf(exception);
@@ -144,7 +180,7 @@ function approvalFault(exception: CompiledException, question: ExceptionCase): F
     const why = approval.detail === '' ? '' : `: ${approval.detail}`;
     return { code, detail: `${id} is not approved${why}` };
   }
-  const earlier = earlierIncident(exception, question);
+  const earlier = among.earlierIncident(exception);
   if (earlier === undefined) return undefined;
   return { code, detail: `${id} is not approved, nor is the earlier ${nameOf(earlier)}` };
 }

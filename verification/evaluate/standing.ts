@@ -5,7 +5,7 @@ import { ExceptionReason } from '../../crds/index.ts';
 import { approvalBoundaries, approvalOf, type Approval } from '../approval/index.ts';
 import type { CompiledException, ExceptionIndex } from '../exception/index.ts';
 import type { CompiledPolicy } from '../policy/index.ts';
-import { earlierIncident, policyFault, timeFault } from './exception.ts';
+import { ExceptionCase, policyFault, timeFault } from './exception.ts';
 
 /** When and where the standing of an exception is asked for. */
 export interface StandingCase {
@@ -38,6 +38,8 @@ export interface ExceptionFault extends Hindrance {
 export interface Standing {
   /** Why it has no effect now; `undefined` where it has. */
   readonly hindrance: Hindrance | undefined;
+  /** Why it has no effect for some of its images, while it has for others. */
+  readonly partial: Hindrance | undefined;
   /** What is wrong with it; nothing once it has ended. */
   readonly fault: ExceptionFault | undefined;
   /** `undefined` where its policy is not known, or allows nothing of the kind. */
@@ -53,12 +55,19 @@ export function standingOf(exception: CompiledException, asked: StandingCase): S
   const fault = ended === undefined ? faultOf(exception, asked) : undefined;
   const { policy } = asked;
   const approval = approvalAt(exception, asked);
+  const blocked = blockage(exception, asked, approval);
   const hindrance =
     ended ??
-    (fault?.whole === true ? fault : undefined) ??
+    wholly(fault) ??
     (now < exception.notBefore ? notYet(exception) : undefined) ??
-    unapproved(exception, asked, approval);
-  return { hindrance, fault, approval, boundaries: boundariesOf(exception, policy) };
+    wholly(blocked);
+  const partial = hindrance === undefined ? blocked : undefined;
+  return { hindrance, partial, fault, approval, boundaries: boundariesOf(exception, policy) };
+}
+
+/** What is in the way of every image and requirement. */
+function wholly<T extends { readonly whole: boolean }>(found: T | undefined): T | undefined {
+  return found?.whole === true ? found : undefined;
 }
 
 function approvalAt(
@@ -147,22 +156,40 @@ function unknownRequirement(
   };
 }
 
-function unapproved(
+/** Why it has no effect without approval; `whole` where that is so for every image. */
+function blockage(
   exception: CompiledException,
-  { policy, exceptions, now, cluster }: StandingCase,
+  asked: StandingCase,
   approval: Approval | undefined,
-): Hindrance | undefined {
+): (Hindrance & { readonly whole: boolean }) | undefined {
+  const { policy } = asked;
   if (policy === undefined || approval?.state !== 'unapproved') return undefined;
   if (exception.class === 'Planned') {
-    const detail = approval.detail === '' ? 'nobody approved it yet' : approval.detail;
-    return { reason: ExceptionReason.AwaitingApproval, message: detail };
+    const message = approval.detail === '' ? 'nobody approved it yet' : approval.detail;
+    return { reason: ExceptionReason.AwaitingApproval, message, whole: true };
   }
-  const siblings = [...exception.digests].flatMap((digest) =>
-    exceptions.candidates(policy.name, exception.namespace, digest),
-  );
-  const asked = { policy, now: now.getTime(), cluster, siblings };
-  const earlier = earlierIncident(exception, asked);
+  const blocking = earlierIncidents(exception, policy, asked);
+  const [earlier] = blocking.values();
   if (earlier === undefined) return undefined;
-  const message = `the earlier incident ${earlier.name} is not approved yet`;
-  return { reason: ExceptionReason.EarlierIncident, message };
+  const { size } = exception.digests;
+  const whole = blocking.size === size;
+  const where = whole ? '' : ` for ${blocking.size.toString()} of its ${size.toString()} digests`;
+  const message = `the earlier incident ${earlier.name} is not approved yet${where}`;
+  return { reason: ExceptionReason.EarlierIncident, message, whole };
+}
+
+/** The incident that stands in the way, by the digests for which one does. */
+function earlierIncidents(
+  exception: CompiledException,
+  policy: CompiledPolicy,
+  { exceptions, now, cluster }: StandingCase,
+): ReadonlyMap<string, CompiledException> {
+  const blocking = new Map<string, CompiledException>();
+  for (const digest of exception.digests) {
+    const siblings = exceptions.candidates(policy.name, exception.namespace, digest);
+    const among = new ExceptionCase({ policy, now: now.getTime(), cluster, siblings });
+    const earlier = among.earlierIncident(exception);
+    if (earlier !== undefined) blocking.set(digest, earlier);
+  }
+  return blocking;
 }

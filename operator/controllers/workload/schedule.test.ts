@@ -24,6 +24,7 @@ const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const BEGIN = Date.parse('2026-11-20T00:00:00Z');
 const END = Date.parse('2026-11-27T00:00:00Z');
+const DAY = 24 * HOUR;
 
 interface Case {
   readonly findings: readonly Finding[];
@@ -42,6 +43,10 @@ function next(look: Case): number | undefined {
 
 describe('the next look at a workload', () => {
   const verified = judgedWith(resultWith('verified'));
+  const approvable = policyNamed('team', {
+    exceptions: { allowed: true, approvers: ['key-0'] },
+    reverification: { interval: '168h' },
+  });
 
   it('is when the evidence of its first image is due, never early', () => {
     const later = judgedWith(resultWith('verified'), { dueInMs: 2 * HOUR });
@@ -134,5 +139,36 @@ describe('the next look at a workload', () => {
       testException([DIGEST], { expiresAt: '2026-11-20T00:00:30Z' }, 'short'),
     ];
     assert.equal(next({ findings: [verified], exceptions }), 30_001);
+  });
+
+  it('is soon where signed approvals could not be verified yet, as there are many', () => {
+    const approved = judgedWith(resultWith('verified'), { policy: approvable });
+    const bundles = Array.from({ length: 4 }, () => ({ bundle: '{}' }));
+    const exceptions = [testException([DIGEST], { approvals: bundles })];
+    assert.equal(next({ findings: [approved], exceptions, now: END + 1 }), MINUTE);
+  });
+
+  it('X25: is told for an image that ten thousand exceptions name', () => {
+    const exceptions = Array.from({ length: 10_000 }, (_, i) => {
+      const object = testException([DIGEST], {}, `e${i.toString()}`);
+      const approval = (n: number) => ({
+        approver: `lead-${n.toString()}`,
+        approvedAt: '2026-11-20T00:00:00Z',
+        specHash: DIGEST,
+        latestExpiresAt: '2026-11-27T00:00:00Z',
+        expiresAt: '2026-11-26T00:00:00Z',
+      });
+      const approvals = Array.from({ length: 16 }, (__, n) => approval(n));
+      return { ...object, status: { observedGeneration: 1, approvals } };
+    });
+    const now = END - 2 * DAY;
+    assert.equal(
+      next({
+        findings: [judgedWith(resultWith('verified'), { policy: approvable, dueInMs: 30 * DAY })],
+        exceptions,
+        now,
+      }),
+      DAY + 1,
+    );
   });
 });

@@ -2,9 +2,12 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import {
+  ApprovalAllowance,
   approvalBoundaries,
+  hasUnverifiedApprovals,
   isInconclusive,
-  type ExceptionIndex,
+  type CompiledException,
+  type CompiledPolicy,
 } from '../../../verification/index.ts';
 import type { Finding, Ground } from './examine.ts';
 
@@ -36,17 +39,19 @@ export function nextLookMs(input: ScheduleInput): number | undefined {
   // Never early: what is not due yet would not be read.
   const jitter = 1 + random() / 5;
   const dues = findings.flatMap(duesOf).map((ms) => (ms > 0 ? ms : RETRY_MS) * jitter);
-  const retry = findings.some(isOpen) ? [RETRY_MS * jitter] : [];
+  const uses = findings.flatMap((finding) => usesOf(finding, ground));
+  // Before the boundaries verify some of them: the verdict did not know of these yet.
+  const isUnsettled = uses.some((use) => hasUnverifiedApprovals(use.exception, use.policy));
+  const retry = isUnsettled || findings.some(isOpen) ? [RETRY_MS * jitter] : [];
   const boundaries = findings
-    .flatMap((finding) => [
-      ...boundariesOf(finding, ground.namespace, ground.exceptions),
-      ...beginningsOf(finding),
-      ...endsOf(finding),
-    ])
+    .flatMap((finding) => [...beginningsOf(finding), ...endsOf(finding)])
+    .concat(boundariesOf(uses))
     .filter((instant) => instant > since)
     .map((instant) => Math.max(instant - now, 0) + AFTER_MS);
   const waits = [...dues, ...retry, ...boundaries];
-  return waits.length === 0 ? undefined : Math.min(...waits);
+  // One after the other: there may be more of them than a call takes arguments.
+  const soonest = waits.reduce((a, b) => Math.min(a, b), Infinity);
+  return soonest === Infinity ? undefined : soonest;
 }
 
 function duesOf(finding: Finding): readonly number[] {
@@ -64,21 +69,31 @@ function isOpen(finding: Finding): boolean {
   );
 }
 
-function boundariesOf(
+interface ExceptionUse {
+  readonly exception: CompiledException;
+  readonly policy: CompiledPolicy;
+}
+
+/** The exceptions that name a policy, the namespace and an image. */
+function usesOf(
   finding: Finding,
-  namespace: string,
-  exceptions: ExceptionIndex,
-): readonly number[] {
+  { namespace, exceptions }: ScheduleInput['ground'],
+): readonly ExceptionUse[] {
   if ('error' in finding) return [];
   return finding.policies.flatMap(({ policy }) =>
     exceptions
       .candidates(policy.name, namespace, finding.digest)
-      .flatMap((exception) => [
-        exception.notBefore,
-        exception.expiresAt,
-        ...approvalBoundaries(exception, policy),
-      ]),
+      .map((exception) => ({ exception, policy })),
   );
+}
+
+function boundariesOf(uses: readonly ExceptionUse[]): readonly number[] {
+  const allowance = new ApprovalAllowance();
+  return uses.flatMap(({ exception, policy }) => [
+    exception.notBefore,
+    exception.expiresAt,
+    ...approvalBoundaries(exception, policy, allowance),
+  ]);
 }
 
 /** What a key signed may count from the instant on at which its window begins. */

@@ -97,7 +97,7 @@ export class CountersignOperator extends ControllerOperator {
   /** What is known of policies, exceptions and workloads; nothing before the start. */
   #observed(): Observed {
     if (this.#parts === undefined) return UNKNOWN;
-    const { mirrors, board, log, program } = this.#parts;
+    const { mirrors, board, usage, log, program } = this.#parts;
     const intervals = program.snapshot?.policies.map((policy) => policy.intervalMs) ?? [];
     return {
       workloads: board.workloads(),
@@ -107,7 +107,7 @@ export class CountersignOperator extends ControllerOperator {
         const view = this.#publisher?.viewOf(name);
         return view === undefined ? 'pending' : standingOf(view);
       }),
-      exceptions: exceptionStates(mirrors.exceptions.store.list()),
+      exceptions: exceptionStates(mirrors.exceptions.store.list(), usage),
     };
   }
 

@@ -101,7 +101,8 @@ describe('the metrics of the operator', () => {
   it('show each policy, and each exception until it ends, up to a bound', async () => {
     const metrics = new OperatorMetrics(undefined, fixedClock());
     const exception = (name: string, state: string, endsInMs: number) => ({
-      ...{ namespace: 'team', name, policy: 'p', state },
+      ...{ namespace: 'team', name, policy: 'p', state, class: 'Planned' as const },
+      ...{ concerns: [], workloads: { in_effect: 0, unapproved: 0, expired: 0 } },
       expiresAt: NOW + endsInMs,
     });
     const state: OperatorState = {
@@ -139,6 +140,45 @@ describe('the metrics of the operator', () => {
     const metric = 'exception_expiration_timestamp_seconds';
     assert.equal(capped.get(`series_omitted{metric="${metric}"}`), 100);
     assert.ok(![...capped.keys()].some((name) => name.startsWith('policy_info')));
+  });
+
+  it('show what runs by exceptions of each class, and why somebody should look at them', async () => {
+    const metrics = new OperatorMetrics(undefined, fixedClock());
+    const planned: OperatorState['exceptions'][number] = {
+      ...{
+        namespace: 'team',
+        name: 'a',
+        policy: 'p',
+        state: 'InEffect',
+        class: 'Planned' as const,
+      },
+      concerns: ['expiring_soon', 'review_overdue'],
+      workloads: { in_effect: 2, unapproved: 0, expired: 0 },
+      expiresAt: NOW + 1000,
+    };
+    const incident: typeof planned = {
+      ...planned,
+      ...{ name: 'b', class: 'Incident', concerns: ['expiring_soon', 'unapproved'] },
+      workloads: { in_effect: 0, unapproved: 1, expired: 4 },
+    };
+    const exceptions = [planned, planned, incident];
+    const found = await samples(metrics, { ...QUIET, exceptions });
+    const uses = (kind: string): readonly (number | undefined)[] =>
+      ['in_effect', 'unapproved', 'expired'].map((state) =>
+        found.get(`exception_workloads{class="${kind}",state="${state}"}`),
+      );
+    assert.deepEqual(
+      [uses('Planned'), uses('Incident')],
+      [
+        [4, 0, 0],
+        [0, 1, 4],
+      ],
+    );
+    const reasons = ['expiring_soon', 'unused', 'review_overdue', 'unapproved', 'approval_overdue'];
+    assert.deepEqual(
+      reasons.map((reason) => found.get(`exceptions_to_look_at{reason="${reason}"}`)),
+      [3, 0, 2, 1, 0],
+    );
   });
 
   it('show when what vouches for trust roots ends, and nothing without any', async () => {

@@ -8,6 +8,9 @@ import type { ReflectorStatus } from '../runtime/kube/index.ts';
 import type { Logger } from '../runtime/log/index.ts';
 import {
   CappedGauge,
+  EXCEPTION_CONCERNS,
+  EXCEPTION_STATES,
+  EXCEPTION_USES,
   Metrics,
   OPERATOR_METRICS,
   type BoundCounter,
@@ -26,7 +29,7 @@ import type { RemediationAction, RemediationOutcome } from './controllers/remedi
 import type { ConfigurationObserver } from './controllers/webhook-configuration/index.ts';
 import type { Verified } from './controllers/workload/index.ts';
 import type { ReportWrite } from './reporting/index.ts';
-import { EXCEPTION_STATES, type ExceptionState, type PolicyState } from './state/observed-state.ts';
+import type { ExceptionState, PolicyState } from './state/observed-state.ts';
 import type { WorkloadResult } from './state/findings-board.ts';
 
 /** State of the operator as gauges show it. Times in milliseconds, instants since the epoch. */
@@ -207,6 +210,17 @@ function showExceptions(gauges: Gauges, exceptions: readonly ExceptionState[], n
   const counts = new Map(EXCEPTION_STATES.map((state) => [state, 0]));
   for (const { state } of exceptions) counts.set(state, (counts.get(state) ?? 0) + 1);
   for (const [state, count] of counts) gauges.exceptions.set({ state }, count);
+  for (const reason of EXCEPTION_CONCERNS) {
+    const concerned = exceptions.filter(({ concerns }) => concerns.includes(reason));
+    gauges.exceptionConcerns.set({ reason }, concerned.length);
+  }
+  for (const kind of ['Planned', 'Incident'] as const) {
+    const those = exceptions.filter((exception) => exception.class === kind);
+    for (const state of EXCEPTION_USES) {
+      const workloads = those.reduce((sum, exception) => sum + exception.workloads[state], 0);
+      gauges.exceptionWorkloads.set({ class: kind, state }, workloads);
+    }
+  }
   const series = exceptions
     .filter(({ state, expiresAt }) => state !== 'Revoked' && expiresAt > now)
     .toSorted((one, other) => one.expiresAt - other.expiresAt)
@@ -264,6 +278,8 @@ interface Gauges {
   readonly policies: GaugeFamily<'state'>;
   readonly policyInfo: CappedGauge<'policy' | 'mode' | 'state'>;
   readonly exceptions: GaugeFamily<'state'>;
+  readonly exceptionConcerns: GaugeFamily<'reason'>;
+  readonly exceptionWorkloads: GaugeFamily<'class' | 'state'>;
   readonly exceptionExpiration: CappedGauge<'namespace' | 'name' | 'policy'>;
   readonly omitted: GaugeFamily<'metric'>;
   readonly exists: GaugeFamily<'configuration'>;
@@ -287,6 +303,8 @@ function gaugesOf(metrics: Metrics): Gauges {
     policies: metrics.gauge(set.policies),
     policyInfo: new CappedGauge(metrics, set.policyInfo),
     exceptions: metrics.gauge(set.exceptions),
+    exceptionConcerns: metrics.gauge(set.exceptionConcerns),
+    exceptionWorkloads: metrics.gauge(set.exceptionWorkloads),
     exceptionExpiration: new CappedGauge(metrics, set.exceptionExpiration),
     omitted: metrics.gauge(set.omitted),
     exists: metrics.gauge(set.configurationExists),

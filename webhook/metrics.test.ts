@@ -88,7 +88,11 @@ describe('the metrics of a replica', () => {
     metrics.judged(exempt, 'cache');
     metrics.judged(exempt, 'cache');
     const labels = ['namespace="team"', 'name="until-friday"'];
-    assert.equal(await value('exception_uses_total', ...labels), 2);
+    assert.equal(await value('exception_uses_total', ...labels, 'class="Planned"'), 2);
+    const incident = { ...use, documentation: { exceptionClass: 'Incident' } };
+    const broken = { outcome: 'exempt', results: [{ outcome: 'exempt', exception: incident }] };
+    metrics.judged({ policies: [{ verdict: broken }] } as unknown as ImageJudgement, 'cache');
+    assert.equal(await value('exception_uses_total', ...labels, 'class="Incident"'), 1);
   });
 
   it('F4: hold nothing that a tenant writes', async () => {

@@ -17,7 +17,7 @@ import {
 import type { KeepingOutcome } from '../runtime/verified-evidence/index.ts';
 import type { SpanOutcome } from '../runtime/tracing/index.ts';
 import { WORKLOAD_KINDS } from '../runtime/workload/index.ts';
-import { isInconclusive, type RequirementResult } from '../verification/index.ts';
+import { classOf, isInconclusive, type RequirementResult } from '../verification/index.ts';
 import type { AdmissionRequest } from './admission/decode.ts';
 import type { Folded } from './handlers/fold.ts';
 import type { PinOutcome } from './handlers/pin.ts';
@@ -57,7 +57,7 @@ export class WebhookMetrics implements VerifyObserver {
   readonly #verifications: CounterFamily<'result' | 'reason' | 'source'>;
   /** The commonest verdict: counted by the number, without a look-up. */
   readonly #verified: BoundCounter;
-  readonly #exceptionUses: CappedCounter<'namespace' | 'name'>;
+  readonly #exceptionUses: CappedCounter<'namespace' | 'name' | 'class'>;
   readonly #pins: CounterFamily<'outcome'>;
   readonly #caches: CounterFamily<'cache' | 'outcome'>;
   readonly #unreadable: CounterFamily<'status'>;
@@ -202,8 +202,9 @@ export class WebhookMetrics implements VerifyObserver {
     const uses = new Map(
       results.flatMap((result) => {
         if (result.outcome !== 'exempt') return [];
-        const { namespace, name } = result.exception;
-        return [[`${namespace}/${name}`, { namespace, name }] as const];
+        const { namespace, name, documentation } = result.exception;
+        const labels = { namespace, name, class: classOf(documentation) };
+        return [[`${namespace}/${name}`, labels] as const];
       }),
     );
     for (const use of uses.values()) this.#exceptionUses.with(use).inc();

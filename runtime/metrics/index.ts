@@ -14,4 +14,9 @@ export {
   type MetricSpec,
 } from './metrics.ts';
 export { WEBHOOK_METRICS } from './webhook-catalog.ts';
-export { OPERATOR_METRICS } from './operator-catalog.ts';
+export {
+  EXCEPTION_CONCERNS,
+  EXCEPTION_STATES,
+  EXCEPTION_USES,
+  OPERATOR_METRICS,
+} from './operator-catalog.ts';

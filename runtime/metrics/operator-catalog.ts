@@ -3,7 +3,7 @@
 
 import { ExceptionReason } from '../../crds/index.ts';
 import { define } from './definition.ts';
-import { SHARED_METRICS, verificationLabels } from './shared-catalog.ts';
+import { EXCEPTION_CLASSES, SHARED_METRICS, verificationLabels } from './shared-catalog.ts';
 
 const CONTROLLERS = [
   'program',
@@ -39,6 +39,34 @@ const RESOURCES = [
   'reports',
   'clusterreports',
 ];
+
+/** How an exception stands: what its condition Active gives as reason, `Pending` before there is one. */
+export const EXCEPTION_STATES: readonly string[] = [
+  ExceptionReason.InEffect,
+  ExceptionReason.NotYetActive,
+  ExceptionReason.Expired,
+  ExceptionReason.Revoked,
+  ExceptionReason.AwaitingPolicy,
+  ExceptionReason.PolicyNotFound,
+  ExceptionReason.NotAllowedByPolicy,
+  ExceptionReason.TooLong,
+  ExceptionReason.IncidentNotAllowed,
+  ExceptionReason.AwaitingApproval,
+  ExceptionReason.EarlierIncident,
+  ExceptionReason.UnknownRequirement,
+  ExceptionReason.Invalid,
+  'Pending',
+];
+/** Why somebody should look at an exception. */
+export const EXCEPTION_CONCERNS = [
+  'expiring_soon',
+  'unused',
+  'review_overdue',
+  'unapproved',
+  'approval_overdue',
+] as const;
+/** How a workload runs by an exception. */
+export const EXCEPTION_USES = ['in_effect', 'unapproved', 'expired'] as const;
 
 /** Every metric of the operator besides those of the process itself. */
 export const OPERATOR_METRICS = {
@@ -117,14 +145,20 @@ export const OPERATOR_METRICS = {
     name: 'exceptions',
     help: 'Exceptions by the reason of their condition Active; `Pending` where it is not told yet.',
     labels: {
-      state: [
-        ExceptionReason.InEffect,
-        ...Object.values(ExceptionReason).filter(
-          (reason) => reason !== ExceptionReason.InEffect && reason !== ExceptionReason.Accepted,
-        ),
-        'Pending',
-      ],
+      state: EXCEPTION_STATES,
     },
+    initial: 'all',
+  }),
+  exceptionConcerns: define('gauge', {
+    name: 'exceptions_to_look_at',
+    help: 'Exceptions that somebody should look at: `expiring_soon` ends within seven days, `unused` has had no use for seven days, `review_overdue` was not reviewed lately, `unapproved` waits for an approval or is an incident without one, `approval_overdue` is an incident that ended without.',
+    labels: { reason: EXCEPTION_CONCERNS },
+    initial: 'all',
+  }),
+  exceptionWorkloads: define('gauge', {
+    name: 'exception_workloads',
+    help: 'Workloads that run by exceptions, once for each: `unapproved` by one that is not approved, `expired` still, although it has ended.',
+    labels: { class: EXCEPTION_CLASSES, state: EXCEPTION_USES },
     initial: 'all',
   }),
   exceptionExpiration: define('gauge', {

@@ -11,6 +11,9 @@ export const INCONCLUSIVE: readonly string[] = Object.keys(INCONCLUSIVE_REASONS)
 /** Every reason code. */
 export const REASONS: readonly string[] = [...REJECTED, ...INCONCLUSIVE];
 
+/** The classes of exceptions. */
+export const EXCEPTION_CLASSES = ['Planned', 'Incident'] as const;
+
 const EXCHANGES = [
   'answered',
   'absent',

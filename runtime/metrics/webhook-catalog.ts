@@ -3,7 +3,12 @@
 
 import { WORKLOAD_KINDS } from '../workload/index.ts';
 import { define } from './definition.ts';
-import { REASONS, SHARED_METRICS, verificationLabels } from './shared-catalog.ts';
+import {
+  EXCEPTION_CLASSES,
+  REASONS,
+  SHARED_METRICS,
+  verificationLabels,
+} from './shared-catalog.ts';
 
 const WEBHOOKS = ['verify', 'pin', 'resources'];
 const BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 9, 15, 30];
@@ -57,6 +62,7 @@ export const WEBHOOK_METRICS = {
     labels: {
       namespace: { open: 'namespace of the exception', most: 500 },
       name: { open: 'name of the exception', most: 500 },
+      class: EXCEPTION_CLASSES,
     },
   }),
   pins: define('counter', {

@@ -231,7 +231,7 @@ describe('the CustomResourceDefinitions on a real API server', function () {
       const samples = join(CRDS, '..', 'config', 'samples');
       const strict = ['--validate=strict', '--dry-run=server'];
       const applied = await cluster.kubectl.must(['apply', '--kustomize', samples, ...strict]);
-      assert.equal(applied.match(/created/g)?.length, 22);
+      assert.equal(applied.match(/created/g)?.length, 29);
     });
   });
 

@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { parseAllDocuments } from 'yaml';
+import type { SigningException } from '../../crds/index.ts';
+import { approvalOf, compileException, compilePolicy } from '../../verification/index.ts';
 import { TestCertificateAuthority, TestTufRepository } from '../../verification/testing/index.ts';
 import { waitFor, type KubernetesObject } from '../harness/index.ts';
 import { sharedSigstore } from '../sigstore/index.ts';
@@ -87,6 +89,20 @@ describe('the samples on a real API server', function () {
     assert.deepEqual([code, stderr], [0, '']);
     // Another scenario may have left one of the same name.
     assert.equal(stdout.match(/ (created|configured|unchanged)$/gm)?.length, objects.length);
+  });
+
+  it('hold a signed approval that counts for the cluster that it names, and no other', () => {
+    const named = (kind: string, name: string): KubernetesObject | undefined =>
+      objects.find((object) => object.kind === kind && object.metadata?.name === name);
+    const policy = compilePolicy('shop-images', named('ImageTrustPolicy', 'shop-images')?.['spec']);
+    const sample = named('SigningException', 'checkout-approved') as unknown as SigningException;
+    const approvedIn = (cluster: string): string =>
+      approvalOf(compileException(sample), policy, {
+        now: Date.parse('2026-11-21T00:00:00Z'),
+        cluster,
+      }).state;
+    assert.equal(approvedIn('production'), 'approved');
+    assert.equal(approvedIn('staging'), 'unapproved');
   });
 
   it('are in force, those of the public good by what was shipped', async () => {

@@ -15,8 +15,16 @@ const REFERENCES = 'name-references.yaml';
 const SCOPES = 'scopes.json';
 const TARGETS: Readonly<Record<string, string>> = {
   policyRef: 'ImageTrustPolicy',
+  renews: 'SigningException',
   configMapRef: 'ConfigMap',
   secretRef: 'Secret',
+};
+
+const ONE = {
+  namespace: 'team',
+  policy: 'images',
+  digests: [`sha256:${'0'.repeat(64)}`],
+  expiresAt: new Date('2026-12-01T00:00:00Z'),
 };
 
 interface Schema {
@@ -62,6 +70,9 @@ describe('config/kustomize, by the real kustomize', function () {
     const [authority] = specOf(built, 'ImageTrustPolicy')['authorities'] as [MaterialHolder];
     assert.deepEqual(authority.key.material.configMapRef, { name: configMap, key: 'key' });
     assert.deepEqual(specOf(built, 'SigningException')['policyRef'], { name: 'acme-images' });
+    const renewing = built.find(({ metadata }) => metadata?.name === 'acme-two') ?? {};
+    const { renews } = (renewing as { spec?: { renews?: object } }).spec ?? {};
+    assert.deepEqual(renews, { name: 'acme-one' });
   });
 });
 
@@ -78,7 +89,9 @@ function referencesOf(plural: string): readonly string[] {
 
 function namesIn(schema: Schema, path: readonly string[]): readonly (readonly string[])[] {
   if (schema.items !== undefined) return namesIn(schema.items, path);
-  if (path.at(-1) === 'name' && (path.at(-2) ?? '').endsWith('Ref')) return [path];
+  const parent = path.at(-2) ?? '';
+  if (path.at(-1) === 'name' && (parent.endsWith('Ref') || Object.hasOwn(TARGETS, parent)))
+    return [path];
   return Object.entries(schema.properties ?? {}).flatMap(([name, child]) =>
     namesIn(child, [...path, name]),
   );
@@ -92,13 +105,8 @@ async function build(): Promise<readonly KubernetesObject[]> {
   const spec = keyPolicySpec({ images: ['registry.example.com/**'], keys: [] });
   const objects = [
     policy('images', { ...spec, authorities: [authority] }),
-    exception({
-      name: 'one',
-      namespace: 'team',
-      policy: 'images',
-      digests: [`sha256:${'0'.repeat(64)}`],
-      expiresAt: new Date('2026-12-01T00:00:00Z'),
-    }),
+    exception({ ...ONE, name: 'one' }),
+    exception({ ...ONE, name: 'two', renews: { name: 'one' } }),
   ];
   writeFileSync(join(directory, 'objects.yaml'), objects.map((o) => stringify(o)).join('---\n'));
   const kustomization = {

@@ -10,10 +10,10 @@ import { KeyIssuer, testPolicy, TestTufRepository } from '../verification/testin
 import { Bench, type Answer } from './__fixtures__/bench.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
-/** Fails the process that imports what needs a cluster. */
+/** Fails the process that imports what needs a cluster, or signs. */
 const GUARD = `import { registerHooks } from 'node:module';
 registerHooks({ resolve(specifier, context, next) {
-  if (/client-node|k8s-operator|winston|prom-client/.test(specifier)) throw new Error('imports ' + specifier);
+  if (/client-node|k8s-operator|winston|prom-client|^sigstore$/.test(specifier)) throw new Error('imports ' + specifier);
   return next(specifier, context);
 } });`;
 

@@ -5,11 +5,12 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { systemClock } from '../runtime/clock.ts';
-import { userCacheDirectory } from '../runtime/settings/index.ts';
+import { identityToken, userCacheDirectory } from '../runtime/settings/index.ts';
 import { limits } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
 import { createTufSource } from '../verification/sources/tuf/index.ts';
+import { signKeyless } from './approval/keyless.ts';
 import type { OpenSource, OpenTrustRoots, RegistryHosts } from './ports.ts';
 import { openCluster } from './cluster/open.ts';
 import { programName, runCli } from './program.ts';
@@ -57,6 +58,8 @@ process.exitCode = await runCli(
     openSource,
     openTrustRoots,
     keychain: dockerConfigKeychain,
+    signKeyless,
+    identityToken,
     openCluster,
     confirm: process.stdin.isTTY && process.stderr.isTTY ? confirm : undefined,
   },

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Clock } from '../runtime/clock.ts';
+import type { SignKeyless } from './approval/keyless.ts';
 import type { EvidenceSource, Keychain, TrustRootSource } from '../verification/index.ts';
 import type { OpenCluster } from './cluster/cluster.ts';
 
@@ -31,6 +32,10 @@ export interface CliPorts {
   readonly openTrustRoots: (hosts: RegistryHosts, cacheDirectory?: string) => OpenTrustRoots;
   /** Credentials of a parsed docker configuration; throws a VerificationError where it is none. */
   readonly keychain: (dockerConfig: unknown, identity: string) => Keychain;
+  /** Signs for an identity; what it needs is loaded when it is asked. */
+  readonly signKeyless: SignKeyless;
+  /** The token of an identity that the environment holds. */
+  readonly identityToken: () => string | undefined;
   /** Asked only by commands that need a cluster: the client is loaded then. */
   readonly openCluster: OpenCluster;
   /** Asks a person at a terminal; `undefined` where there is none. */

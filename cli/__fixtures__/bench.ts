@@ -76,6 +76,8 @@ export class Bench {
       openTrustRoots: (hosts, cacheDirectory = this.path('cache')) =>
         createTufSource({ ...hosts, cacheDirectory, limits: limits({ requestMs: 2000, connectMs: 1000 }), now: () => systemClock.now().getTime() }),
       keychain: dockerConfigKeychain,
+      signKeyless: () => Promise.reject(new Error('no service of Sigstore is there')),
+      identityToken: () => undefined,
       openCluster: () => Promise.reject(new Error('this bench has no cluster')),
       confirm: undefined,
       ...ports,

@@ -10,6 +10,10 @@ export type FieldPath = readonly (string | number)[];
 /** One object of a YAML file, before anything about it is checked. */
 export interface SourceObject {
   readonly value: unknown;
+  /** Which document of the file holds it, from 0. */
+  readonly document: number;
+  /** Where in that document it is: empty unless it is an item of a `List`. */
+  readonly path: FieldPath;
   /** `file:line` of a field, or of the nearest one above it that is written. */
   locate(path: FieldPath): string;
 }
@@ -21,20 +25,24 @@ export interface SourceObject {
 export function parseObjects(file: string, text: string): readonly SourceObject[] {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines });
-  return documents.flatMap((document) => {
+  return documents.flatMap((document, index) => {
     const [fault] = [...document.errors, ...document.warnings];
     if (fault !== undefined) throw new UsageError(`${file}: ${firstLine(fault.message)}`);
     const locate = (path: FieldPath): string => locateIn(document, path, { file, lines });
-    return objectsOf(valueOf(document, file), locate);
+    return objectsOf(valueOf(document, file), []).map(({ value, path }) => ({
+      ...{ value, path, document: index },
+      locate: (field) => locate([...path, ...field]),
+    }));
   });
 }
 
-function objectsOf(value: unknown, locate: SourceObject['locate']): readonly SourceObject[] {
+function objectsOf(
+  value: unknown,
+  path: FieldPath,
+): readonly Pick<SourceObject, 'value' | 'path'>[] {
   if (value === null || value === undefined) return [];
-  if (!isList(value)) return [{ value, locate }];
-  return value.items.flatMap((item, index) =>
-    objectsOf(item, (path) => locate(['items', index, ...path])),
-  );
+  if (!isList(value)) return [{ value, path }];
+  return value.items.flatMap((item, index) => objectsOf(item, [...path, 'items', index]));
 }
 
 function isList(value: unknown): value is { readonly items: readonly unknown[] } {

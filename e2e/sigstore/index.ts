@@ -14,6 +14,7 @@ export {
 export { attachLayers, readLayers, type LayerTag, type SignatureLayer } from './layers.ts';
 export {
   attest,
+  attestBlob,
   attestWithKey,
   cosignVerify,
   cosignVerifyAttestation,

@@ -112,6 +112,25 @@ export function attestWithKey(
   return attest(pinned, { ...options, by: { key } });
 }
 
+/** Attests something about bytes that are no image; returns the bundle's JSON. */
+export async function attestBlob(
+  blob: string,
+  { by, type, predicate }: Pick<AttestationOptions, 'type' | 'predicate'> & { readonly by: Signer },
+): Promise<string> {
+  const directory = newDirectory('blob');
+  const write = (name: string, text: string): string => {
+    const file = join(directory, name);
+    writeFileSync(file, text);
+    return file;
+  };
+  const bundle = join(directory, 'bundle.json');
+  const what = ['--type', type, '--predicate', write('predicate.json', JSON.stringify(predicate))];
+  const how = [...signerFlags(by), ...(await bundleFlags(by)), `--bundle=${bundle}`];
+  const args = ['attest-blob', '--yes', ...what, ...how, write('blob', blob)];
+  await mustRun(tool('cosign'), args, { env: ENVIRONMENT });
+  return readFileSync(bundle, 'utf8');
+}
+
 /** Lets cosign verify the signatures of an image; never throws for its verdict. */
 export function cosignVerify(pinned: string, args: readonly string[]): Promise<Verdict> {
   return verdict(['verify', ...args, pinned]);

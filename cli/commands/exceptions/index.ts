@@ -3,6 +3,7 @@
 
 import type { Command } from 'commander';
 import type { ExceptionsContext } from './context.ts';
+import { addSign } from './sign.ts';
 import { addVerify } from './verify.ts';
 
 export type { ExceptionsContext } from './context.ts';
@@ -10,7 +11,7 @@ export type { ExceptionsContext } from './context.ts';
 /** A command of the group: declared in a file of its own as `add<Verb>`. */
 type AddCommand = (parent: Command, context: ExceptionsContext) => void;
 
-const COMMANDS: readonly AddCommand[] = [addVerify];
+const COMMANDS: readonly AddCommand[] = [addSign, addVerify];
 
 /** Adds `exceptions` and its commands. What a command throws ends in the exit code of the program. */
 export function addExceptions(program: Command, context: ExceptionsContext): void {

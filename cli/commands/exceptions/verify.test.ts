@@ -175,7 +175,7 @@ describe('countersign exceptions verify', () => {
         [1, 'key-0', undefined],
       ],
     );
-    assert.equal(exceptions[0]?.approval, 'approved');
+    assert.equal(exceptions[0].approval, 'approved');
     assert.equal(code, 0);
   });
 

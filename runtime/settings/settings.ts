@@ -74,11 +74,11 @@ const schema = z.object({
     .string()
     .regex(/^\//, 'must be absolute')
     .default('/tmp/countersign'),
-  /** Registries and TUF mirrors (host or host:port) that may be spoken to without TLS. */
+  /** Registries, TUF mirrors and a receiver of notifications (host or host:port) that may be spoken to without TLS. */
   COUNTERSIGN_PLAIN_HTTP_HOSTS: list(),
   /**
    * Registries (host or host:port) that may lie at, or redirect to, private addresses, and TUF mirrors
-   * that are services of the cluster.
+   * that are services of the cluster; a receiver of notifications at a private address.
    */
   COUNTERSIGN_PRIVATE_REGISTRY_HOSTS: list(),
   /** Docker configuration with credentials of registries. */

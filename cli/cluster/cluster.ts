@@ -22,6 +22,8 @@ export interface ChangeOptions {
   /** `apply` is server-side apply and needs a field manager. */
   readonly type: PatchType;
   readonly fieldManager?: string;
+  /** Takes fields from other managers (`apply` only). */
+  readonly force?: boolean;
   /** Asks whether it would be let in, and changes nothing. */
   readonly dryRun?: boolean;
 }

@@ -70,11 +70,12 @@ function clusterOf({ kube, config, client, call }: Parts): Cluster {
         }),
       ),
     create: async (address, body) => await told(client.create(pathOf(address), body, call)),
-    patch: async (address, body, { type, fieldManager, dryRun }) =>
+    patch: async (address, body, { type, fieldManager, force, dryRun }) =>
       await told(
         client.patch(pathOf(address), body, type, {
           ...call,
           ...(fieldManager === undefined ? {} : { fieldManager }),
+          ...(force === undefined ? {} : { force }),
           ...(dryRun === true ? { query: { dryRun: 'All' } } : {}),
         }),
       ),

@@ -7,8 +7,8 @@ import { jsonText } from '../output/json.ts';
 import { sheetOf } from './columns.ts';
 import { REVIEW_GROUPS } from './entry.ts';
 
-/** Forms of a review besides the page. */
-export const REVIEW_FORMATS = ['table', 'markdown', 'csv', 'json'] as const;
+/** Forms of a review. */
+export const REVIEW_FORMATS = ['table', 'markdown', 'csv', 'json', 'html'] as const;
 /** One of them. */
 export type ReviewFormat = (typeof REVIEW_FORMATS)[number];
 
@@ -21,11 +21,14 @@ const TITLES: Readonly<Record<ReviewGroup, string>> = {
   overdue: 'Review overdue',
 };
 
-/** A review in one form. Table and Markdown show the groups, and then what is in none of them as a number. */
-export function reviewText(document: ReviewDocument, format: ReviewFormat): string {
+/** A review in one form; `html` is the page. Table and Markdown show the groups, and then what is in none of them as a number. */
+export async function reviewText(document: ReviewDocument, format: ReviewFormat): Promise<string> {
   switch (format) {
     case 'json':
       return jsonText(document);
+    case 'html':
+      // A hundred kilobytes of script that no other form needs.
+      return (await import('../page/index.ts')).pageOf(document);
     case 'csv':
       return csvOf(sheetOf(document, 'record'));
     case 'table':

@@ -33,13 +33,21 @@ export interface SceneQuestion {
 /** Reads every exception of a namespace, since one may stand in the way of another, and the policies they name. */
 export async function readScene(cluster: Cluster, question: SceneQuestion): Promise<Scene> {
   const { namespace, systemNamespace, warn } = question;
-  const objects = await cluster.list<SigningException>(exceptionsAt(namespace));
+  const objects = await listExceptions(cluster, namespace);
   const names = new Set(objects.map(({ spec }) => spec.policyRef.name));
   const policies = await readPolicies(cluster, { systemNamespace, names, warn });
   const scene = sceneOf(objects, policies);
   if (scene.index.dropped > 0)
     warn(`${scene.index.dropped.toString()} exceptions are too many: some have no effect`);
   return scene;
+}
+
+/** Every exception of a namespace, or of all of them. */
+export async function listExceptions(
+  cluster: Cluster,
+  namespace: string | undefined,
+): Promise<readonly SigningException[]> {
+  return await cluster.list<SigningException>(exceptionsAt(namespace));
 }
 
 /** A scene of what was read. */

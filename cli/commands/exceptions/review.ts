@@ -77,7 +77,7 @@ async function review(
   const namespace = scopeOf(options, cluster);
   const scene = await readScene(cluster, { namespace, systemNamespace, warn: warner(ports) });
   const document = documentOf(scene.objects, scene, ports.clock.now());
-  await emit(reviewText(document, output), out, ports);
+  await emit(await reviewText(document, output), out, ports);
 }
 
 /** Reviews that an object keeps; the oldest one makes room. */

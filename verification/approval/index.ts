@@ -13,4 +13,4 @@ export {
   type WeighedApproval,
 } from './approval.ts';
 export { isSamePerson } from './person.ts';
-export { checkApproval, type SignedApproval } from './signed.ts';
+export type { SignedApproval } from './signed.ts';

@@ -98,6 +98,13 @@ const confinements = [
     to: { path: packages('winston', 'logform', 'winston-transport') },
   },
   {
+    name: 'sigstore-only-signs',
+    comment:
+      'The umbrella package takes long to load, and loading it beside the Kubernetes client ends the process (docs/adr/0003-dependencies.md). One file loads it, to sign.',
+    from: { path: '.', pathNot: '^cli/approval/keyless\\.ts$' },
+    to: { path: packages('sigstore') },
+  },
+  {
     name: 'testing-never-in-production',
     comment:
       'The issuer in verification/testing signs anything it is asked to sign. It must not be reachable from a shipped program.',

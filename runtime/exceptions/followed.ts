@@ -14,17 +14,17 @@ import {
 const NONE = new ExceptionIndex();
 
 /**
- * The exceptions of the cluster, compiled as they come and indexed when first asked for after a change.
- * One that does not compile has no effect and is told in the log. What is deleted or revoked is gone
- * with the next request: nothing but this process stands between.
+ * The exceptions of the cluster, compiled and indexed as they come, each for itself: a change of one costs
+ * the same however many there are. One that does not compile has no effect and is told in the log. What is
+ * deleted or revoked is gone at once: nothing but this process stands between.
  */
 export class FollowedExceptions {
   readonly #compiled = new Map<string, CompiledException>();
   readonly #invalid = new Set<string>();
   readonly #logger: Logger;
   readonly #isStale: () => boolean;
-  #index: ExceptionIndex | undefined = new ExceptionIndex();
-  #dropped = 0;
+  readonly #index = new ExceptionIndex();
+  #wasFull = false;
 
   /** While `isStale` says so, no exception has an effect: any of them may have been revoked. */
   constructor(
@@ -42,11 +42,9 @@ export class FollowedExceptions {
     });
   }
 
-  /** The index of all that compile; of none while what is known is stale. */
+  /** The index of all that compile, which changes with them; of none while what is known is stale. */
   get index(): ExceptionIndex {
-    if (this.#isStale()) return NONE;
-    this.#index ??= this.#build();
-    return this.#index;
+    return this.#isStale() ? NONE : this.#index;
   }
 
   /** How many exceptions have no effect because they cannot be read. */
@@ -60,12 +58,19 @@ export class FollowedExceptions {
   }
 
   #take(key: string, current: SigningException | undefined): void {
+    const before = this.#compiled.get(key);
     this.#compiled.delete(key);
     this.#invalid.delete(key);
-    this.#index = undefined;
-    if (current === undefined) return;
+    if (before !== undefined) this.#index.remove(before);
+    if (current !== undefined) this.#compile(key, current);
+    this.#tellFullness();
+  }
+
+  #compile(key: string, current: SigningException): void {
     try {
-      this.#compiled.set(key, compileException(current));
+      const compiled = compileException(current);
+      this.#compiled.set(key, compiled);
+      this.#index.add(compiled);
     } catch (thrown) {
       this.#invalid.add(key);
       this.#logger.warn('an exception cannot be read and has no effect', {
@@ -75,12 +80,10 @@ export class FollowedExceptions {
     }
   }
 
-  #build(): ExceptionIndex {
-    const index = new ExceptionIndex(this.#compiled.values());
-    const { dropped } = index;
-    if (dropped > 0 && this.#dropped === 0)
+  #tellFullness(): void {
+    const { dropped } = this.#index;
+    if (dropped > 0 && !this.#wasFull)
       this.#logger.error('too many exceptions: the newest have no effect', { dropped });
-    this.#dropped = dropped;
-    return index;
+    this.#wasFull = dropped > 0;
   }
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { isDeepStrictEqual } from 'node:util';
 import type { SigningException } from '../../crds/index.ts';
-import { canonicalJson } from '../../verification/index.ts';
 
 /** Whether two states of an exception permit the same: what the rest of the status tells decides nothing. */
 export function permitsSame(one: SigningException, other: SigningException): boolean {
-  return meaningOf(one) === meaningOf(other);
+  return isDeepStrictEqual(decisive(one), decisive(other));
 }
 
-function meaningOf({ metadata, spec, status }: SigningException): string {
-  const { uid, creationTimestamp, deletionTimestamp } = metadata;
+function decisive({ metadata, spec, status }: SigningException): readonly unknown[] {
+  const { name, namespace, uid, creationTimestamp, deletionTimestamp } = metadata;
   const { approvals, revoked } = status ?? {};
-  return canonicalJson({ uid, creationTimestamp, deletionTimestamp, spec, approvals, revoked });
+  return [name, namespace, uid, creationTimestamp, deletionTimestamp, spec, approvals, revoked];
 }

@@ -265,6 +265,14 @@ describe('a second incident', () => {
     // One that is known came before those that are not; what is no instant is not known.
     admitted([unknown('a'), incident({ name: 'b' })], 'b');
     admitted([unknown('a', 'x'), unknown('b', 'y')], 'a');
+    const longer = { expiresAt: at(BEGIN + 5 * HOUR), notBefore: at(BEGIN + HOUR) };
+    admitted(
+      [unknown('a', 'x'), { ...unknown('b', 'y'), spec: { ...unknown('b').spec, ...longer } }],
+      'a',
+      {
+        now: BEGIN + 2 * HOUR,
+      },
+    );
   });
 
   it('may be the third: one that is approved does not hide one that is not', () => {

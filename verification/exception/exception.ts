@@ -129,10 +129,16 @@ function standingOf(
   return {
     approvals: (status?.approvals ?? []).map(clusterApproval),
     bundles: (spec.approvals ?? []).map(({ bundle }) => rawBundle(bundle)),
-    createdAt: creationTimestamp === undefined ? Infinity : Date.parse(creationTimestamp),
+    createdAt: ageOf(creationTimestamp),
     ...(revoked === undefined ? {} : { revoked }),
     ...(deletionTimestamp === undefined ? {} : { deletedAt: deletionTimestamp }),
   };
+}
+
+/** What is no instant is not known: one that compared with nothing would stand in nobody's way. */
+function ageOf(creationTimestamp: string | undefined): number {
+  const ms = Date.parse(creationTimestamp ?? '');
+  return Number.isNaN(ms) ? Infinity : ms;
 }
 
 /** An instant that cannot be read is NaN: it compares with nothing, and approves nothing. */

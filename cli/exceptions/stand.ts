@@ -73,8 +73,12 @@ function standingIn(exception: CompiledException, { known, scene, at }: Asked): 
 
 type EffectPart = Pick<Stand, 'isInEffect' | 'state' | 'message' | 'fault'>;
 
-function effectPart({ use }: CompiledException, { hindrance, fault }: Standing): EffectPart {
-  const partly = fault === undefined || fault.whole ? {} : { fault: fault.message };
+function effectPart(
+  { use }: CompiledException,
+  { hindrance, fault, partial }: Standing,
+): EffectPart {
+  const limit = fault?.whole === false ? fault : partial;
+  const partly = limit === undefined ? {} : { fault: limit.message };
   if (hindrance !== undefined)
     return { isInEffect: false, state: hindrance.reason, message: hindrance.message, ...partly };
   const message = `ends at ${use.expiresAt}`;

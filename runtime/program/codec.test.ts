@@ -176,6 +176,15 @@ describe('the index', () => {
     }
   });
 
+  it('X26: holds the name of the cluster, or none at all: no name is like any other', () => {
+    const named: ProgramIndex = { ...index, cluster: 'prod' };
+    assert.deepEqual(decodeIndex(encodeIndex(named)), named);
+    assert.notEqual(encodeIndex(named), encodeIndex(index));
+    assert.equal('cluster' in decodeIndex(encodeIndex(index)), false);
+    for (const cluster of ['', null, 7, ['prod'], { name: 'prod' }, true])
+      refusesIndex(edited({ cluster }), /^index: cluster is not a name$/);
+  });
+
   it('is refused without a table of policies', () => {
     for (const policies of [undefined, null, [], [NAMES[0]], 'team', 3]) {
       refusesIndex(edited({ policies }), /^index: no policies$/);

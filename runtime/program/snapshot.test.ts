@@ -125,6 +125,14 @@ describe('building a snapshot', () => {
     assert.deepEqual([...compiled.keys()], [`twin/${blob.name}`]);
   });
 
+  it('X26: knows the name of the cluster, and none where the index has none', () => {
+    const built = buildSnapshot(index, () => blob.bytes);
+    assert.equal(built.snapshot.cluster, undefined);
+    const named = buildSnapshot({ ...index, cluster: 'prod' }, () => undefined, built.compiled);
+    assert.equal(named.snapshot.cluster, 'prod');
+    assert.equal(buildSnapshot(index, () => undefined, named.compiled).snapshot.cluster, undefined);
+  });
+
   it('is all or nothing', () => {
     assert.throws(() => buildSnapshot(index, () => undefined), {
       name: 'ProgramError',

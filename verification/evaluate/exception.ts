@@ -160,7 +160,7 @@ export function timeFault(exception: CompiledException, now: number): Fault | un
   }
   if (exception.deletedAt !== undefined)
     return { code: 'EXCEPTION_EXPIRED', detail: `${id} was deleted at ${exception.deletedAt}` };
-  if (!(now < exception.expiresAt))
+  if (!(now < exception.expiresAt) || Number.isNaN(exception.notBefore))
     return { code: 'EXCEPTION_EXPIRED', detail: `${id} ended at ${exception.use.expiresAt}` };
   if (!(now >= exception.notBefore)) {
     return {

@@ -77,7 +77,7 @@ function setup(
   const configMaps = api.mirror<ProgramConfigMap>(MAPS);
   const changed: string[] = [];
   const state = { synced: options.synced ?? true, highest: options.highest ?? 0 };
-  const start = (): ProgramReconciler => {
+  const start = (cluster?: string): ProgramReconciler => {
     const blobs = new BlobStore({ api, configMaps, namespace: NS, clock, logger: silentLogger });
     const material = new MaterialReader({ api, clock, namespace: NS, maxAgeMs: 60_000 });
     return new ProgramReconciler({
@@ -89,6 +89,7 @@ function setup(
       blobs,
       index: new IndexStore(api, NS),
       defaultAction: 'Allow',
+      ...(cluster === undefined ? {} : { cluster }),
       materialMs: 60_000,
       observer: { published: () => undefined, policies: () => undefined },
       logger: silentLogger,
@@ -171,6 +172,23 @@ describe('the program', () => {
     assert.equal(index().revision, 3);
     assert.equal(program.viewOf('a')?.revision, 2);
     assert.equal(program.viewOf('b')?.revision, 3);
+  });
+
+  it('X26: publishes a new revision when the cluster gets a name, another one, or loses it', async () => {
+    const { program, start, index } = setup([policyObject('a')]);
+    await program.reconcile();
+    assert.deepEqual([index().revision, index().cluster], [1, undefined]);
+    for (const [revision, cluster] of [
+      [2, 'prod'],
+      [3, 'staging'],
+      [4, undefined],
+    ] as const) {
+      const restarted = start(cluster);
+      await restarted.reconcile();
+      await restarted.reconcile();
+      await start(cluster).reconcile();
+      assert.deepEqual([index().revision, index().cluster], [revision, cluster]);
+    }
   });
 
   it('after a loss begins above what statuses tell and replicas acknowledged', async () => {

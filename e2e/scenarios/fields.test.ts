@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
 import pLimit from 'p-limit';
 import { namespace, sharedWorld } from '../world/index.ts';
-import { readSchema } from './crds/schema.ts';
+import { readSchema, type Schema } from './crds/schema.ts';
 import { sharedSigstore } from '../sigstore/index.ts';
 import { APPROVAL_TRIALS, APPROVED_EXCEPTION_TRIALS } from './fields/approval-trials.ts';
 import { ATTESTATION_TRIALS } from './fields/attestation-trials.ts';
@@ -21,6 +21,7 @@ import { startMirror, type Mirror } from './fields/mirror.ts';
 import { OUTAGE_TRIALS } from './fields/outage-trials.ts';
 import { REMEDIATION_TRIAL } from './fields/remediation-trial.ts';
 import { REQUIREMENT_TRIALS } from './fields/requirement-trials.ts';
+import { STATUS_TRIALS } from './fields/status-trials.ts';
 import { startTlsRegistry, type TlsRegistry } from './fields/tls-registry.ts';
 import type { Kind, Trial, Tried } from './fields/trial.ts';
 
@@ -37,14 +38,27 @@ const TRIALS: Readonly<Record<Kind, readonly Trial[]>> = {
     ...OUTAGE_TRIALS,
   ],
   SigningException: [...EXCEPTION_TRIALS, ...APPROVED_EXCEPTION_TRIALS],
+  'SigningException status': STATUS_TRIALS,
 };
 const SCHEMAS = {
   ImageTrustPolicy: readSchema('imagetrustpolicies', 'spec'),
   SigningException: readSchema('signingexceptions', 'spec'),
+  'SigningException status': writtenByPeople(readSchema('signingexceptions', 'status')),
 };
 /** Trials wait more than they work. */
 const AT_ONCE = 3;
-const PREFIX = { ImageTrustPolicy: 'itp', SigningException: 'sigex' };
+const PREFIX = {
+  ImageTrustPolicy: 'itp',
+  SigningException: 'sigex',
+  'SigningException status': 'sigex-status',
+};
+
+/** The rest of the status tells what the operator observed. */
+function writtenByPeople(status: Schema): Schema {
+  const written = ['approvals', 'revoked', 'reviews'];
+  const fields = Object.entries(status.properties ?? {});
+  return { ...status, properties: Object.fromEntries(fields.filter(([n]) => written.includes(n))) };
+}
 
 function nameOf({ kind, path }: Trial): string {
   const words = path.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
@@ -52,7 +66,7 @@ function nameOf({ kind, path }: Trial): string {
 }
 
 describe('every field of the two kinds has an effect on a real API server', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let registry: Promise<TlsRegistry> | undefined;
   let mirror: Mirror;
   let way: Promise<CutWay> | undefined;
@@ -82,7 +96,7 @@ describe('every field of the two kinds has an effect on a real API server', func
     await Promise.all([mirror.stop(), (await registry)?.stop(), (await way)?.stop()]);
   });
 
-  for (const kind of ['ImageTrustPolicy', 'SigningException'] as const) {
+  for (const kind of Object.keys(PREFIX) as Kind[]) {
     describe(kind, () => {
       it('has exactly one trial for each of its fields', () => {
         const fields = leafPaths(SCHEMAS[kind]);

@@ -144,6 +144,18 @@ export class Ground {
     return answer.code === 0 ? undefined : refusal(answer);
   }
 
+  /** Deletes the exception where there is one. */
+  withdraw(): Promise<void> {
+    return this.world.kubectl.delete('signingexception', this.name, this.name);
+  }
+
+  /** Writes fields of the status of the exception, as somebody who has every right. */
+  async writeStatus(status: Spec, user: string): Promise<void> {
+    const as = [`--as=${user}`, '--as-group=system:masters', `--namespace=${this.name}`];
+    const patch = ['--subresource=status', '--type=merge', `--patch=${JSON.stringify({ status })}`];
+    await this.world.kubectl.must(['patch', 'signingexception', this.name, ...patch, ...as]);
+  }
+
   /** The exception as it is. */
   granted(): Promise<ExceptionLike> {
     return this.world.kubectl.get<ExceptionLike>('signingexception', this.name, this.name);
@@ -207,7 +219,10 @@ interface PolicyLike {
 }
 
 interface ExceptionLike {
-  readonly status?: { readonly renewals?: number };
+  readonly status?: {
+    readonly renewals?: number;
+    readonly conditions?: readonly { readonly type: string; readonly message: string }[];
+  };
 }
 
 /** Runs a program with more in its environment. */

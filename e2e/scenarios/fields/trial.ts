@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { waitFor } from '../../harness/index.ts';
 import type { Ground, Spec } from './ground.ts';
 
-/** The kind whose field is tried. */
-export type Kind = 'ImageTrustPolicy' | 'SigningException';
+/** The kind whose field is tried: of its spec, unless the name says otherwise. */
+export type Kind = 'ImageTrustPolicy' | 'SigningException' | 'SigningException status';
 
 /** What was seen with one spec. */
 export interface Tried {

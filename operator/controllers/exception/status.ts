@@ -9,24 +9,18 @@ import {
   type SigningExceptionStatus,
 } from '../../../crds/index.ts';
 import {
-  attentionOf,
   compileException,
   renewalsOf,
   standingOf,
   toVerificationError,
-  type Attention,
   type CompiledException,
   type ExceptionFault,
   type Standing,
   type StandingCase,
 } from '../../../verification/index.ts';
 import type { SeenUse } from '../../state/exception-usage.ts';
-import {
-  conditionsFrom,
-  findCondition,
-  timestamp,
-  type WantedCondition,
-} from '../../status/conditions.ts';
+import { conditionsFrom, type WantedCondition } from '../../status/conditions.ts';
+import { attentionConditions, attentionTo } from './attention.ts';
 import { nextDay, usageFrom } from './usage.ts';
 
 /** All that the status of an exception tells of. */
@@ -57,12 +51,13 @@ export function exceptionStatus(input: ExceptionStatusInput): ExceptionOutcome {
   const standing = standingOf(read, input);
   const before = exception.status;
   const usage = usageFrom(before?.usage, input.seen, now);
-  const attention = attentionTo(read, standing, { ...input, usage });
+  const asked = { ...input, usage };
+  const attention = attentionTo(read, standing, asked);
   const wanted = [
     ...acceptance(standing.fault),
     activity(read, standing),
     ...approvedness(read, standing, now),
-    ...attentiveness(attention, input, usage),
+    ...attentionConditions(attention, asked),
   ];
   return {
     status: {
@@ -78,25 +73,6 @@ export function exceptionStatus(input: ExceptionStatusInput): ExceptionOutcome {
       now,
     ),
   };
-}
-
-/** Nothing is asked about what has no effect. */
-const NOTHING: Attention = {
-  expiringSoon: false,
-  unused: undefined,
-  unreviewedSince: undefined,
-  boundaries: [],
-};
-
-function attentionTo(
-  read: CompiledException,
-  { hindrance }: Standing,
-  input: ExceptionStatusInput & { readonly usage: ExceptionUsage | undefined },
-): Attention {
-  if (hindrance !== undefined) return NOTHING;
-  const { exception, usage, now, reviewMs } = input;
-  const status = { reviews: exception.status?.reviews, usage };
-  return attentionOf({ exception: read, status, now: now.getTime(), reviewMs });
 }
 
 /** None is not worth a word, but that there is none any more is. */
@@ -164,12 +140,13 @@ function acceptance(fault: ExceptionFault | undefined): readonly WantedCondition
   ];
 }
 
-function activity({ use }: CompiledException, { hindrance }: Standing): WantedCondition {
+function activity({ use }: CompiledException, { hindrance, partial }: Standing): WantedCondition {
   const type = ConditionType.Active;
   if (hindrance !== undefined) {
     return { type, status: 'False', reason: hindrance.reason, message: hindrance.message };
   }
-  const message = `ends at ${use.expiresAt}`;
+  const limits = partial === undefined ? '' : `; ${partial.message}`;
+  const message = `ends at ${use.expiresAt}${limits}`;
   return { type, status: 'True', reason: ExceptionReason.InEffect, message };
 }
 
@@ -196,36 +173,4 @@ function approvedness(
       return [{ type, status: 'False', reason, message }];
     }
   }
-}
-
-/** The conditions that are there while somebody should look at the exception. */
-function attentiveness(
-  { expiringSoon, unused, unreviewedSince }: Attention,
-  { exception, seen }: ExceptionStatusInput,
-  usage: ExceptionUsage | undefined,
-): readonly WantedCondition[] {
-  const wanted: WantedCondition[] = [];
-  const add = (type: WantedCondition['type'], reason: string, message: string): void => {
-    wanted.push({ type, status: 'True', reason, message });
-  };
-  if (expiringSoon) {
-    const message = `ends at ${exception.spec.expiresAt}`;
-    add(ConditionType.ExpiringSoon, ExceptionReason.EndsWithinDays, message);
-  }
-  const wasUnused = findCondition(exception.status?.conditions, ConditionType.Unused) !== undefined;
-  // As long as not all workloads are known, nothing new is told of use.
-  if (unused !== undefined && (seen !== undefined || wasUnused)) {
-    const since = usage === undefined ? instantOf(unused.since) : usage.lastSeen;
-    const message = `no workload was seen that runs by it since ${since}`;
-    add(ConditionType.Unused, unused.reason, message);
-  }
-  if (unreviewedSince !== undefined) {
-    const message = `nobody has reviewed it since ${instantOf(unreviewedSince)}`;
-    add(ConditionType.ReviewOverdue, ExceptionReason.NotReviewed, message);
-  }
-  return wanted;
-}
-
-function instantOf(instant: number): string {
-  return timestamp(new Date(instant));
 }

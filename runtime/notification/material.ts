@@ -2,12 +2,15 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { createHmac } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 /** Bytes that a key has at least. */
 const MIN_KEY_BYTES = 16;
 const MAX_KEY_BYTES = 4096;
 const MAX_CA_BYTES = 1024 * 1024;
+/** A named pipe that nobody writes to is empty, rather than waited for. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
  * The key of a file, without the line break at its end that editors leave there. Read anew each time, so
@@ -37,7 +40,7 @@ export function signatureOf(key: Uint8Array, timestamp: string, body: string): s
 }
 
 async function readBounded(path: string, maxBytes: number): Promise<Buffer> {
-  const file = await open(path);
+  const file = await open(path, FLAGS);
   try {
     const bytes = Buffer.alloc(maxBytes + 1);
     let size = 0;

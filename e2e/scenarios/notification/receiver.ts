@@ -18,7 +18,7 @@ export interface Delivery {
 }
 
 /** Attempts that are answered 503 before any is taken. */
-const REFUSALS = 2;
+export const REFUSALS = 2;
 /** Seconds that a signature may be old. */
 const MAX_AGE = 300;
 
@@ -27,7 +27,7 @@ const MAX_AGE = 300;
  * of its own, which checks signature and age, and drops what it has had already.
  */
 export class Receiver {
-  /** Deliveries by `<exception>/<event>`, in the order in which they came. */
+  /** What was taken, in the order in which it came. */
   readonly taken: Delivery[] = [];
   /** What was refused, and why. */
   readonly refused: string[] = [];

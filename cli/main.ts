@@ -5,17 +5,20 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { systemClock } from '../runtime/clock.ts';
-import { identityToken, userCacheDirectory } from '../runtime/settings/index.ts';
+import { identityTokenSource, userCacheDirectory } from '../runtime/settings/index.ts';
 import { limits } from '../verification/index.ts';
 import { dockerConfigKeychain } from '../verification/sources/keychain/index.ts';
 import { createOciSource } from '../verification/sources/oci/index.ts';
 import { createTufSource } from '../verification/sources/tuf/index.ts';
+import { tokenFrom } from './approval/identity-token.ts';
 import { signKeyless } from './approval/keyless.ts';
 import type { OpenSource, OpenTrustRoots, RegistryHosts } from './ports.ts';
 import { openCluster } from './cluster/open.ts';
 import { programName, runCli } from './program.ts';
 
 const clock = systemClock;
+/** How long a CI system may take to tell who it is. */
+const TOKEN_MS = 20_000;
 
 function openSource(hosts: RegistryHosts): OpenSource {
   return createOciSource({ ...hosts, limits: limits(), now: () => clock.now().getTime(), sleep });
@@ -59,7 +62,10 @@ process.exitCode = await runCli(
     openTrustRoots,
     keychain: dockerConfigKeychain,
     signKeyless,
-    identityToken,
+    identityToken: async () => {
+      const source = identityTokenSource();
+      return source && (await tokenFrom(source, clock.deadline(TOKEN_MS)));
+    },
     openCluster,
     confirm: process.stdin.isTTY && process.stderr.isTTY ? confirm : undefined,
   },

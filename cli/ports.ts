@@ -34,8 +34,8 @@ export interface CliPorts {
   readonly keychain: (dockerConfig: unknown, identity: string) => Keychain;
   /** Signs for an identity; what it needs is loaded when it is asked. */
   readonly signKeyless: SignKeyless;
-  /** The token of an identity that the environment holds. */
-  readonly identityToken: () => string | undefined;
+  /** The token of the identity that the environment gives. Rejects where it should, and does not. */
+  readonly identityToken: () => Promise<string | undefined>;
   /** Asked only by commands that need a cluster: the client is loaded then. */
   readonly openCluster: OpenCluster;
   /** Asks a person at a terminal; `undefined` where there is none. */

@@ -77,7 +77,7 @@ export class Bench {
         createTufSource({ ...hosts, cacheDirectory, limits: limits({ requestMs: 2000, connectMs: 1000 }), now: () => systemClock.now().getTime() }),
       keychain: dockerConfigKeychain,
       signKeyless: () => Promise.reject(new Error('no service of Sigstore is there')),
-      identityToken: () => undefined,
+      identityToken: () => Promise.resolve(undefined),
       openCluster: () => Promise.reject(new Error('this bench has no cluster')),
       confirm: undefined,
       ...ports,

@@ -6,8 +6,7 @@ import { PAYLOAD_TYPE } from './key.ts';
 
 /** Services that sign for an identity; those of the public good where none is named. */
 export interface SigningServices {
-  /** Token of the identity; where there is none, one is asked of the CI system this runs in. */
-  readonly identityToken?: string;
+  readonly identityToken: string;
   readonly fulcioUrl?: string;
   readonly rekorUrl?: string;
   /** Whether the signature is entered into the log. */
@@ -32,10 +31,10 @@ export const signKeyless: SignKeyless = async (statement, services) => {
   const { attest } = await import('sigstore');
   const { identityToken, fulcioUrl, rekorUrl, tsaUrl, log } = services;
   return await attest(Buffer.from(JSON.stringify(statement)), PAYLOAD_TYPE, {
+    identityToken,
     tlogUpload: log,
     timeout: TIMEOUT_MS,
     retry: { retries: 1 },
-    ...(identityToken === undefined ? {} : { identityToken }),
     ...(fulcioUrl === undefined ? {} : { fulcioURL: fulcioUrl }),
     ...(rekorUrl === undefined ? {} : { rekorURL: rekorUrl }),
     ...(tsaUrl === undefined ? {} : { tsaServerURL: tsaUrl }),

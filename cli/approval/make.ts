@@ -51,17 +51,11 @@ export async function makeApproval(
     return bundleByKey(key, statement);
   }
   const services = await servicesOf(options, ports);
-  refuseRequester(identitiesOfToken(services.identityToken ?? ''), exception);
+  refuseRequester(identitiesOfToken(services.identityToken), exception);
   ports.stderr(planText(exception, statement.predicate));
-  const bundle = await ports.signKeyless(statement, services).catch((thrown: unknown) => {
-    const missing = services.identityToken === undefined ? NO_TOKEN : '';
-    const message = `cannot be signed: ${reasonsOf(thrown)}${missing}`;
-    throw new SigningError(message, { isOpen: true, cause: thrown });
-  });
+  const bundle = await ports.signKeyless(statement, services).catch(failed);
   return fromSomebodyElse(bundle, exception);
 }
-
-const NO_TOKEN = ' (no token was given: see --identity-token and --key)';
 
 /** What a token says is a claim; what the certificate says is what counts. */
 function fromSomebodyElse(bundle: object, exception: CompiledException): object {
@@ -82,10 +76,13 @@ async function servicesOf(options: ApprovalOptions, ports: CliPorts): Promise<Si
     throw new UsageError('--rekor-url and --no-rekor: only one of them can be meant');
   if (!rekor && tsaUrl === undefined)
     throw new UsageError('--no-rekor: needs --tsa-url, or nobody tells when it was signed');
-  const identityToken = (await tokenOf(options)) ?? ports.identityToken();
+  const identityToken = (await tokenOf(options)) ?? (await ports.identityToken().catch(failed));
+  if (identityToken === undefined)
+    throw new UsageError(
+      'nobody is there to sign: give --identity-token, SIGSTORE_ID_TOKEN or --key',
+    );
   return {
-    log: rekor,
-    ...(identityToken === undefined ? {} : { identityToken }),
+    ...{ log: rekor, identityToken },
     ...(fulcioUrl === undefined ? {} : { fulcioUrl }),
     ...(rekorUrl === undefined ? {} : { rekorUrl }),
     ...(tsaUrl === undefined ? {} : { tsaUrl }),
@@ -100,6 +97,10 @@ async function tokenOf({ identityToken: given }: ApprovalOptions): Promise<strin
   } catch {
     throw new UsageError('--identity-token: is neither a token nor a file that can be read');
   }
+}
+
+function failed(thrown: unknown): never {
+  throw new SigningError(`cannot be signed: ${reasonsOf(thrown)}`, { isOpen: true, cause: thrown });
 }
 
 /** The library says what failed, and its cause why. */

@@ -278,13 +278,20 @@ describe('countersign exceptions sign', () => {
     it('takes the token of a file, or that of the environment', async () => {
       const token = jwt({ email: 'lead@example.com' });
       await run(['--identity-token', bench.file('token', `${token}\n`)], [plain], { signKeyless });
-      await run([], [plain], { signKeyless, identityToken: () => token });
-      await run([], [plain], { signKeyless });
+      await run([], [plain], { signKeyless, identityToken: () => Promise.resolve(token) });
       assert.deepEqual(asked, [
         { log: true, identityToken: token },
         { log: true, identityToken: token },
-        { log: true },
       ]);
+    });
+
+    it('tells where there is no token: 2, or none is given: 3', async () => {
+      const none = await run([], [plain], { signKeyless });
+      assert.match(none.stderr, /error: nobody is there to sign: give --identity-token, /);
+      const identityToken = (): Promise<never> => Promise.reject(new Error('status 403'));
+      const failing = await run([], [plain], { signKeyless, identityToken });
+      assert.match(failing.stderr, /error: cannot be signed: status 403\n/);
+      assert.deepEqual([none.code, failing.code, asked], [2, 3, []]);
     });
 
     for (const claims of [
@@ -311,7 +318,8 @@ describe('countersign exceptions sign', () => {
 
     it('X26: refuses the requester whose token did not tell: 1', async () => {
       const own = testException([DIGEST], { requestedBy: SIGNER.toUpperCase() });
-      const { code, stdout, stderr } = await run([], [own], { signKeyless });
+      const args = ['--identity-token', jwt({})];
+      const { code, stdout, stderr } = await run(args, [own], { signKeyless });
       assert.match(stderr, /asked for the exception: somebody else must approve it/);
       assert.deepEqual([code, stdout], [1, '']);
     });
@@ -319,11 +327,10 @@ describe('countersign exceptions sign', () => {
     it('tells where a service does not do its part: 3', async () => {
       const failing = (): Promise<never> =>
         Promise.reject(new Error('no certificate', { cause: new Error('status 400') }));
-      const { code, stdout, stderr } = await run([], [plain], { signKeyless: failing });
-      assert.match(
-        stderr,
-        /error: cannot be signed: no certificate: status 400 \(no token was given/,
-      );
+      const { code, stdout, stderr } = await run(['--identity-token', jwt({})], [plain], {
+        signKeyless: failing,
+      });
+      assert.match(stderr, /error: cannot be signed: no certificate: status 400\n/);
       assert.deepEqual([code, stdout], [3, '']);
     });
 

@@ -73,7 +73,7 @@ function signerOptions(command: Command): void {
     )
     .option(
       '--identity-token <token>',
-      'token of the identity, or a file with it (default: SIGSTORE_ID_TOKEN, or that of the CI system)',
+      'token of the identity, or a file with it (default: SIGSTORE_ID_TOKEN, or that of the job in GitHub Actions)',
     )
     .option('--fulcio-url <url>', 'who certifies the identity (default: the public good)')
     .option('--rekor-url <url>', 'log of the version 1 (default: that of the public good)')

@@ -366,6 +366,17 @@ describe('the approval of an exception, as its status tells it', () => {
     assert.equal(told(second([first(approvalFor(incident))]))[1], 'Active=True/InEffect');
   });
 
+  it('tells of an incident that has effect for a part of its images what the others wait for', () => {
+    const both = { ...incident, digests: [DIGEST, `sha256:${'9'.repeat(64)}`] };
+    const others = [testException([DIGEST], incident, 'earlier')];
+    const outcome = outcomeOf({ spec: both, policy: lenient, others });
+    assert.equal(told(outcome)[1], 'Active=True/InEffect');
+    assert.match(
+      messageOf(outcome, 'Active'),
+      /^ends at .*; the earlier incident earlier is not approved yet for 1 of its 2 digests$/,
+    );
+  });
+
   it('does not matter for an incident that the policy does not allow', () => {
     const outcome = outcomeOf({ spec: incident, policy: strict });
     assert.deepEqual(told(outcome), [

@@ -152,7 +152,10 @@ describe('notifications about exceptions, on a real API server', function () {
   const counts = async (): Promise<Readonly<Record<string, number>>> => {
     const { body } = await world.operator.probe('/metrics');
     const samples = body.matchAll(/^countersign_notifications_total\{outcome="(\w+)"\} (\d+)$/gm);
-    return Object.fromEntries([...samples].map(([, outcome, count]) => [outcome, Number(count)]));
+    const entries = [...samples].map(
+      ([, outcome = '', count]) => [outcome, Number(count)] as const,
+    );
+    return Object.fromEntries(entries);
   };
 
   it('tells of approval, activation, first use and end, once each, though the receiver was busy first', async () => {

@@ -57,6 +57,8 @@ const REPORTS = [
   ['wgpolicyk8s.io', 'v1alpha2', 'policyreports'],
   ['openreports.io', 'v1alpha1', 'reports'],
 ] as const;
+/** Stands for them where none may be listed, or none are served. */
+export const REPORT = 'PolicyReport';
 const OURS = 'app.kubernetes.io/managed-by=countersign';
 
 /** Reads the workloads of a namespace and what was reported of them; what may not be read is left out. */
@@ -70,10 +72,14 @@ export async function readInventory(cluster: Cluster, namespace: string): Promis
     else objects.push(...found.map((object) => ({ ...object, kind })));
   }
   const reports: WorkloadReport[] = [];
+  let isReported = false;
   for (const [group, version, plural] of REPORTS) {
     const at = collectionAt(group, version, plural, namespace);
-    reports.push(...((await allowed(() => cluster.list<WorkloadReport>(at, OURS))) ?? []));
+    const found = await allowed(() => cluster.list<WorkloadReport>(at, OURS));
+    isReported ||= found !== undefined;
+    reports.push(...(found ?? []));
   }
+  if (!isReported) unread.push(REPORT);
   return inventoryOf(namespace, { objects, reports, unread });
 }
 

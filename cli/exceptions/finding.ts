@@ -3,11 +3,12 @@
 
 import { parseImageReference, type CompiledPolicy, type Labels } from '../../verification/index.ts';
 import { ClusterError } from '../cluster/cluster.ts';
-import type {
-  Inventory,
-  ReportResult,
-  WorkloadObject,
-  WorkloadReport,
+import {
+  REPORT,
+  type Inventory,
+  type ReportResult,
+  type WorkloadObject,
+  type WorkloadReport,
 } from '../cluster/workloads.ts';
 import { asUsage, UsageError } from '../usage-error.ts';
 import { nameOf, ownerOf, reportOf, useOf } from './uses.ts';
@@ -145,7 +146,8 @@ function chosen(
   };
 }
 
-function reportNamed(written: string, { reports, namespace }: Inventory): WorkloadReport {
+function reportNamed(written: string, { reports, namespace, unread }: Inventory): WorkloadReport {
+  if (unread.includes(REPORT)) throw unreadable('reports', namespace);
   const [kind, name] = written.includes('/') ? written.split('/') : [undefined, written];
   const found = reports.filter(({ metadata, scope }) =>
     kind === undefined
@@ -160,12 +162,17 @@ function reportNamed(written: string, { reports, namespace }: Inventory): Worklo
   throw new UsageError(`--from-report: ${written} may be ${kinds.join(' or ')}`);
 }
 
-function podNamed(name: string, { objects, namespace }: Inventory): WorkloadObject {
+function podNamed(name: string, { objects, namespace, unread }: Inventory): WorkloadObject {
+  if (unread.includes('Pod')) throw unreadable('pods', namespace);
   const pod = objects.find(({ kind, metadata }) => kind === 'Pod' && metadata.name === name);
   if (pod !== undefined) return pod;
   throw notFound(
     `there is no pod ${name} in the namespace ${namespace}: one that was denied was never stored, so name its workload, e.g. --from-report deployment/${name}`,
   );
+}
+
+function unreadable(what: string, namespace: string): ClusterError {
+  return new ClusterError(403, `you may not list ${what} in the namespace ${namespace}`);
 }
 
 function notFound(message: string): ClusterError {

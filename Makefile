@@ -66,7 +66,7 @@ unit: $(INSTALLED) ## Tests that need neither cluster nor network
 	@$(RUN) test:unit
 
 .PHONY: e2e
-e2e: setup ## Scenarios on a real control plane (E2E_REQUIRE=node,containers: nothing may be skipped)
+e2e: setup ## Scenarios on a real control plane (E2E_REQUIRE=node,containers,browser: nothing may be skipped)
 	@$(WITH_NODE) $(RUN) test:e2e
 
 .PHONY: cover

@@ -8,7 +8,7 @@ export type StandingKind = 'effect' | 'pending' | 'ended' | 'revoked' | 'held';
 export const STANDING_KINDS: readonly { readonly kind: StandingKind; readonly label: string }[] = [
   { kind: 'effect', label: 'In effect' },
   { kind: 'pending', label: 'Not yet active' },
-  { kind: 'held', label: 'Without effect, somebody must act' },
+  { kind: 'held', label: 'Without effect for another reason' },
   { kind: 'ended', label: 'Expired' },
   { kind: 'revoked', label: 'Revoked' },
 ];

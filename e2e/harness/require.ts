@@ -16,7 +16,7 @@ export interface Availability {
  */
 export function needs(
   test: Context,
-  part: 'containers' | 'node',
+  part: 'browser' | 'containers' | 'node',
   { ok, reason }: Availability,
 ): void {
   if (ok) return;

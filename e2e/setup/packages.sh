@@ -3,8 +3,8 @@
 # SPDX-FileCopyrightText: 2026 The Countersign Authors
 #
 # Checks what the repository is built with, and installs the Debian packages of
-# the container tests where that is possible (root and apt-get). Without them
-# those tests are skipped and everything else works.
+# tests with containers, a real node or a browser where that is possible (root and
+# apt-get). Without them those tests are skipped and everything else works.
 set -euo pipefail
 
 missing_programs=0
@@ -39,7 +39,7 @@ check_programs() {
   require openssl 3.0 "$(version_of openssl version)" 'apt-get install openssl; it makes the test certificates'
 }
 
-packages=(docker.io containerd runc iptables containernetworking-plugins iproute2 util-linux openssl procps)
+packages=(docker.io containerd runc iptables containernetworking-plugins iproute2 util-linux openssl procps chromium)
 
 missing_packages() {
   local package
@@ -52,7 +52,7 @@ missing_packages() {
 
 install_packages() {
   if ! command -v apt-get >/dev/null; then
-    echo 'no apt-get here: tests that need a real node or containers are skipped unless their programs exist'
+    echo 'no apt-get here: tests that need a real node, containers or a browser are skipped unless their programs exist'
     return
   fi
   local missing
@@ -61,7 +61,7 @@ install_packages() {
     echo 'packages: all present'
   elif [[ $EUID -ne 0 ]]; then
     echo "packages missing: ${missing[*]}"
-    echo 'not root: tests that need a real node or containers will be skipped'
+    echo 'not root: tests that need a real node, containers or a browser will be skipped'
   else
     echo "packages: installing ${missing[*]}"
     policy_no_services

@@ -48,7 +48,7 @@ export function ExceptionDetails(props: DetailsProps): JSX.Element {
       ),
       item('Follows', counted(entry.renewals, 'earlier exception')),
       item('Requirements', requirements(entry.requirements)),
-      item('Service accounts', list(entry.serviceAccounts, Code)),
+      item('Service accounts', shortList(entry.serviceAccounts)),
       item('Digests', list(entry.digests, Code)),
       h(Usage, props),
     ),
@@ -127,7 +127,7 @@ function Reviews({ entry: { reviews } }: DetailsProps): JSX.Element {
 
 function requirements(names: readonly string[]): JSX.Element {
   if (names.includes('*')) return h('strong', null, 'All requirements of the policy');
-  return list(names, Code);
+  return shortList(names);
 }
 
 function item(label: string, value: ComponentChildren): JSX.Element {
@@ -151,6 +151,15 @@ function list(texts: readonly string[], show: typeof Value): JSX.Element {
     'ul',
     null,
     texts.map((text, index) => h('li', { key: index }, h(show, { text }))),
+  );
+}
+
+/** Names side by side: there may be many, and each is short. */
+function shortList(names: readonly string[]): JSX.Element {
+  return h(
+    'ul',
+    { class: 'short' },
+    names.map((text) => h('li', { key: text }, h(Code, { text }))),
   );
 }
 

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { h, type ComponentChildren, type JSX } from 'preact';
-import { useId } from 'preact/hooks';
+import { useId, useMemo } from 'preact/hooks';
 import type { ExceptionEntry } from '../../exceptions/document.ts';
 import { groupsOf } from '../groups.ts';
 import { dayOf, distanceOf, momentOf, timeOf } from '../instant.ts';
@@ -17,46 +17,66 @@ export interface RowsProps {
   readonly entry: ExceptionEntry;
   readonly at: string;
   readonly opened: boolean;
-  readonly onToggle: () => void;
+  /** Names the exception in `onToggle`. */
+  readonly id: string;
+  /** The same function at every rendering. */
+  readonly onToggle: (id: string) => void;
 }
 
 /** A row, and a second one with the details while it is open. */
-export function ExceptionRows({ entry, at, opened, onToggle }: RowsProps): JSX.Element {
+export function ExceptionRows({ entry, at, opened, id, onToggle }: RowsProps): JSX.Element {
   const details = useId();
-  return h(
-    'tbody',
-    { class: opened ? 'opened' : undefined },
-    h(
-      'tr',
-      { class: 'row' },
+  // The same element as before is not looked at again, which keeps typing quick.
+  return useMemo(
+    () =>
       h(
-        'th',
-        { scope: 'row', class: 'c-name' },
+        'tbody',
+        { class: opened ? 'opened' : undefined },
         h(
-          'button',
-          {
-            type: 'button',
-            'aria-expanded': opened,
-            'aria-controls': opened ? details : undefined,
-            onClick: onToggle,
-          },
-          h(
-            'svg',
-            { class: 'chevron', width: 10, height: 10, 'aria-hidden': 'true' },
-            h('path', { d: opened ? 'M1 3 5 8 9 3' : 'M3 1 8 5 3 9' }),
-          ),
-          h(Value, { text: entry.name }),
-        ),
-      ),
-      COLUMNS.slice(1).map(({ key }) => h('td', { key, class: `c-${key}` }, CELLS[key](entry, at))),
-    ),
-    opened
-      ? h(
           'tr',
-          { class: 'details', id: details },
-          h('td', { colSpan: COLUMNS.length }, h(ExceptionDetails, { entry, at })),
-        )
-      : null,
+          { class: 'row' },
+          h(NameCell, { name: entry.name, opened, details, onToggle: () => onToggle(id) }),
+          COLUMNS.slice(1).map(({ key }) =>
+            h('td', { key, class: `c-${key}` }, CELLS[key](entry, at)),
+          ),
+        ),
+        opened ? detailsRow(details, h(ExceptionDetails, { entry, at })) : null,
+      ),
+    [entry, at, opened, id, details, onToggle],
+  );
+}
+
+function detailsRow(id: string, content: JSX.Element): JSX.Element {
+  return h('tr', { class: 'details', id }, h('td', { colSpan: COLUMNS.length }, content));
+}
+
+interface NameProps {
+  readonly name: string;
+  readonly opened: boolean;
+  /** The id of the details. */
+  readonly details: string;
+  readonly onToggle: () => void;
+}
+
+function NameCell({ name, opened, details, onToggle }: NameProps): JSX.Element {
+  return h(
+    'th',
+    { scope: 'row', class: 'c-name' },
+    h(
+      'button',
+      {
+        type: 'button',
+        'aria-expanded': opened,
+        'aria-controls': opened ? details : undefined,
+        onClick: onToggle,
+      },
+      h(
+        'svg',
+        { class: 'chevron', width: 10, height: 10, 'aria-hidden': 'true' },
+        h('path', { d: opened ? 'M1 3 5 8 9 3' : 'M3 1 8 5 3 9' }),
+      ),
+      h(Value, { text: name }),
+    ),
   );
 }
 

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { h, type JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useCallback, useState } from 'preact/hooks';
 import type { ExceptionEntry } from '../../exceptions/document.ts';
 import { ExceptionRows } from './exception-rows.ts';
 import { COLUMNS, pressed, type ColumnKey, type Order } from './sort.ts';
@@ -28,7 +28,7 @@ export function ExceptionTable(props: TableProps): JSX.Element {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const [all, setAll] = useState(false);
   const shown = all || printing ? entries : entries.slice(0, FIRST_ROWS);
-  const toggle = (key: string): void => setOpen(toggled(open, key));
+  const toggle = useCallback((id: string) => setOpen((before) => toggled(before, id)), []);
   return h(
     'section',
     { 'aria-labelledby': 'table-heading' },
@@ -41,9 +41,9 @@ export function ExceptionTable(props: TableProps): JSX.Element {
         { 'aria-labelledby': 'table-heading' },
         h(Head, { order, onOrder }),
         shown.map((entry) => {
-          const key = `${entry.namespace}/${entry.name}`;
-          const opened = printing || open.has(key);
-          return h(ExceptionRows, { key, entry, at, opened, onToggle: () => toggle(key) });
+          const id = `${entry.namespace}/${entry.name}`;
+          const opened = printing || open.has(id);
+          return h(ExceptionRows, { key: id, id, entry, at, opened, onToggle: toggle });
         }),
       ),
     ),

@@ -70,6 +70,45 @@ export const HOSTILE: readonly ExceptionEntry[] = [
   { ...ordinary(5), namespace: 'hostile', name: 'times', notBefore: 'never', expiresAt: '' },
 ];
 
+/** An exception with every field, each with a value of its own. */
+export const COMPLETE = {
+  namespace: 'everything',
+  name: 'complete',
+  policy: 'some-policy',
+  class: 'Incident',
+  requirements: ['signed-by-us', 'sbom-present'],
+  digests: [digest(1001), digest(1002)],
+  serviceAccounts: ['first-account', 'second-account'],
+  notBefore: '2026-11-24T08:15:00+01:00',
+  expiresAt: '2026-11-25T06:45:30Z',
+  createdAt: '2026-11-24T06:59:00Z',
+  state: 'EarlierIncident',
+  stateMessage: 'the earlier incident other is not approved yet',
+  approval: 'approved',
+  approvedBy: 'approver@example.com',
+  owner: 'owner@example.com',
+  requestedBy: 'requester@example.com',
+  reason: 'First line of the reason.\nSecond line of the reason.',
+  ticket: 'https://tracker.example.com/SEC-1?a=1&b=2',
+  risk: 'What may go wrong.',
+  compensatingControls: ['First control.', 'Second control.'],
+  closureCondition: 'When it can go.',
+  extensionCondition: 'When it may be renewed.',
+  renews: 'the-one-before',
+  renewals: 3,
+  usage: {
+    firstSeen: '2026-11-21',
+    lastSeen: '2026-11-22',
+    digests: [digest(1003)],
+    workloads: 17,
+  },
+  reviews: [
+    { at: '2026-11-23T10:00:00Z', by: 'first-reviewer@example.com', comment: 'First comment.' },
+    { at: '2026-11-26T11:00:00Z', by: 'second-reviewer@example.com' },
+  ],
+  groups: ['renewed', 'overdue'],
+} as const satisfies Required<ExceptionEntry>;
+
 /** A review of so many exceptions, the hostile ones among them; the same every time. */
 export function reviewDocument(count: number): ReviewDocument {
   const hostile = HOSTILE.slice(0, count);
@@ -100,7 +139,7 @@ function ordinary(index: number): ExceptionEntry {
     serviceAccounts: [service],
     notBefore: iso(begin),
     expiresAt: iso(end),
-    createdAt: iso(begin - 5 * HOUR),
+    createdAt: iso(Math.min(begin, AT.getTime()) - 5 * HOUR),
     state,
     stateMessage,
     ...approvalOf(unapproved),
@@ -142,11 +181,15 @@ function historyOf(
   index: number,
   begin: number,
 ): Pick<ExceptionEntry, 'renews' | 'renewals' | 'usage' | 'reviews'> {
-  const review = { at: iso(begin + DAY), by: 'auditor@example.com', comment: 'Still needed.' };
+  const review = {
+    at: iso(Math.min(begin, AT.getTime()) - HOUR),
+    by: 'auditor@example.com',
+    comment: 'Still needed.',
+  };
   return {
     ...(isRenewed(index) ? { renews: `earlier-${index}` } : {}),
     renewals: isRenewed(index) ? 1 + (index % 3) : 0,
-    ...(isUsed(index) ? { usage: usage(index, begin) } : {}),
+    ...(isUsed(index) && begin < AT.getTime() ? { usage: usage(index, begin) } : {}),
     reviews: index % 5 === 0 ? [review] : [],
   };
 }

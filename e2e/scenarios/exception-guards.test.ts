@@ -144,6 +144,61 @@ describe('the guards of exceptions on a real API server, with nothing of ours ru
     return status ?? {};
   }
 
+  describe('the roles', () => {
+    const RIGHTS: Readonly<Record<string, readonly string[]>> = {
+      [DEV]: ['create', 'get', 'list', 'patch', 'update', 'watch'],
+      [LEAD]: ['approve', 'get', 'list', 'revoke', 'watch'],
+      [AUDITOR]: ['get', 'list', 'review', 'watch'],
+      [ONCALL]: ['breakglass', 'create', 'get', 'list', 'patch', 'update', 'watch'],
+    };
+    const VERBS = [...new Set([...Object.values(RIGHTS).flat(), 'delete', 'deletecollection'])];
+
+    for (const [user, expected] of Object.entries(RIGHTS)) {
+      it(`let ${user} do no more with exceptions than ${expected.join(', ')}`, async () => {
+        const rules = await rulesOf(user, 'signingexceptions.countersign.dev');
+        assert.deepEqual(VERBS.filter((verb) => rules.includes(verb)).sort(), [...expected].sort());
+      });
+    }
+
+    it('let approvers and auditors write the status, and requesters not', async () => {
+      for (const user of [LEAD, AUDITOR]) {
+        const rules = await rulesOf(user, 'signingexceptions.countersign.dev/status');
+        assert.deepEqual([...rules].sort(), ['get', 'patch', 'update']);
+      }
+      assert.deepEqual(await rulesOf(DEV, 'signingexceptions.countersign.dev/status'), []);
+    });
+
+    it('let who reads the program read ConfigMaps of our namespace, and nothing else', async () => {
+      const args = ['--role=countersign-program-reader', '--user=ci', `--namespace=${SYSTEM}`];
+      await cluster.kubectl.must(['create', 'rolebinding', 'ci', ...args]);
+      const question = ['auth', 'can-i', 'list', 'configmaps', `--namespace=${SYSTEM}`];
+      await succeedsAtLast(() => as('ci', question), 'the role is bound');
+      for (const [verb, resource, namespace] of [
+        ['patch', 'configmaps', SYSTEM],
+        ['get', 'secrets', SYSTEM],
+        ['list', 'configmaps', 'default'],
+      ] as const) {
+        const { code } = await as('ci', [
+          'auth',
+          'can-i',
+          verb,
+          resource,
+          `--namespace=${namespace}`,
+        ]);
+        assert.notEqual(code, 0, `${verb} ${resource}`);
+      }
+    });
+
+    /** Verbs that a user has on a resource in the namespace `default`. */
+    async function rulesOf(user: string, resource: string): Promise<readonly string[]> {
+      const list = ['auth', 'can-i', '--list', '--namespace=default', `--as=${user}`];
+      const lines = (await cluster.kubectl.must(list)).split('\n');
+      return lines
+        .filter((line) => line.startsWith(`${resource} `))
+        .flatMap((line) => /\[([a-z ]+)\]$/.exec(line.trim())?.[1]?.split(' ') ?? []);
+    }
+  });
+
   describe('who asks', () => {
     before(() => succeeds(create(exception('granted', DEV), DEV)));
 

@@ -88,7 +88,7 @@ export class World {
   readonly #due = new Map<string, number>();
   readonly #reconciler: WorkloadReconciler;
 
-  constructor(options: { readonly start: string; readonly exemptNamespaces?: readonly string[]; readonly served?: boolean; readonly isComplete?: boolean }) {
+  constructor(options: { readonly start: string; readonly exemptNamespaces?: readonly string[]; readonly served?: boolean }) {
     const { start, exemptNamespaces = [], served = true } = options;
     const { api } = this;
     this.clock = fixedClock(start);
@@ -115,7 +115,6 @@ export class World {
         take: (key, _revision, finding) => void this.findings.set(key, finding),
         failed: () => undefined,
         forget: (key) => void this.findings.delete(key),
-        isComplete: options.isComplete ?? true,
       },
       usage: this.usage,
       log: new VerificationLog({ clock: this.clock, audit: undefined, onVerified: () => undefined }),

@@ -6,11 +6,11 @@ import type { CompiledException } from './exception.ts';
 
 const DAY = 86_400_000;
 /** An exception that ends within this time, in milliseconds, ends soon. */
-export const EXPIRING_SOON_MS: number = 7 * DAY;
+const EXPIRING_SOON_MS = 7 * DAY;
 /** An exception that nothing runs by for this time, in milliseconds, is unused. */
-export const UNUSED_MS: number = 7 * DAY;
+const UNUSED_MS = 7 * DAY;
 /** How often an exception is to be reviewed where nothing else is said, in milliseconds. */
-export const REVIEW_MS: number = 7 * DAY;
+const REVIEW_MS = 7 * DAY;
 
 /** What decides whether somebody should look at an exception that is in effect. */
 export interface AttentionCase {
@@ -22,7 +22,7 @@ export interface AttentionCase {
   };
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Milliseconds; how often it is to be reviewed. */
+  /** Milliseconds; how often it is to be reviewed, seven days unless told. */
   readonly reviewMs?: number;
 }
 

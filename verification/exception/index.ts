@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-export {
-  attentionOf,
-  EXPIRING_SOON_MS,
-  REVIEW_MS,
-  UNUSED_MS,
-  type Attention,
-  type AttentionCase,
-} from './attention.ts';
+export { attentionOf, type Attention, type AttentionCase } from './attention.ts';
 export {
   classOf,
   compileException,

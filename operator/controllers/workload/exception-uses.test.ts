@@ -57,8 +57,14 @@ describe('the events of a workload that runs by an exception', () => {
   let events: ExceptionEvents;
   const resultsFor = (...findings: readonly Judged[]): readonly ReportResult[] =>
     resultsOf(findings, { uid: 'u1', namespaceLabels: {}, exempt: false });
-  const told = (results: readonly ReportResult[], before?: PolicyReport): readonly string[] =>
-    events.take('web', results, before).map((e) => `${e.type} ${e.reason}: ${e.message}`);
+  const told = (
+    results: readonly ReportResult[],
+    before?: PolicyReport,
+    available = true,
+  ): readonly string[] =>
+    events
+      .take('web', results, { available, before })
+      .map((e) => `${e.type} ${e.reason}: ${e.message}`);
   const reportOf = (results: readonly ReportResult[]): PolicyReport => ({
     metadata: { name: 'r' },
     results,
@@ -97,6 +103,32 @@ describe('the events of a workload that runs by an exception', () => {
     assert.deepEqual(told(resultsFor(covered()), before), []);
     events = new ExceptionEvents();
     assert.deepEqual(told(resultsFor(refused('EXCEPTION_EXPIRED')), before), [end]);
+  });
+
+  it('tell nothing of the first look where reports are on their way, and what differs from them then', () => {
+    const results = resultsFor(covered());
+    const first = (report: PolicyReport | undefined): readonly (readonly string[])[] => {
+      events = new ExceptionEvents();
+      return [told(results, undefined, false), told(results, report)];
+    };
+    assert.deepEqual(first(reportOf(results)), [[], []]);
+    assert.deepEqual(
+      first(undefined).map(({ length }) => length),
+      [0, 1],
+    );
+  });
+
+  it('tell an end of which only the report knows the beginning, however late that comes', () => {
+    const ended = resultsFor(refused('EXCEPTION_EXPIRED'));
+    for (let look = 0; look < 2; look += 1) assert.deepEqual(told(ended, undefined, false), []);
+    assert.deepEqual(told(ended, reportOf(resultsFor(covered()))), [end]);
+  });
+
+  it('tell what changes from the second look on where there are no reports', () => {
+    assert.deepEqual(told([], undefined, false), []);
+    assert.equal(told(resultsFor(covered()), undefined, false).length, 1);
+    assert.deepEqual(told(resultsFor(covered()), undefined, false), []);
+    assert.deepEqual(told(resultsFor(refused('EXCEPTION_EXPIRED')), undefined, false), [end]);
   });
 
   it('tell no end of one that never covered it, and nothing of templates', () => {

@@ -37,21 +37,35 @@ function useOf(result: RequirementResult, digest: string): readonly ExceptionUse
   return [{ exception: `${exception.namespace}/${exception.name}`, state, digest }];
 }
 
+/** What was told of a workload before. */
+export interface ToldBefore {
+  /** Whether reports can be read: as long as they cannot, they may be on their way. */
+  readonly available: boolean;
+  /** The report before this look: it alone survives a restart. */
+  readonly before: PolicyReport | undefined;
+}
+
+interface Told {
+  /** By which exceptions the workload ran. */
+  readonly names: ReadonlySet<string>;
+  /** Whether no report could be read, so that more may have been told before. */
+  readonly isAssumed: boolean;
+}
+
 /** Tells on workloads that they begin to run by an exception, and that one ended by which they run. */
 export class ExceptionEvents {
-  /** By which exceptions a workload ran when that was told last. */
-  readonly #told = new Map<string, ReadonlySet<string>>();
+  readonly #told = new Map<string, Told>();
 
-  /** What is to be told now; `before` is the report before this look, which alone survives a restart. */
-  take(
-    key: string,
-    results: readonly ReportResult[],
-    before: PolicyReport | undefined,
-  ): readonly ObjectEvent[] {
-    const known =
-      this.#told.get(key) ?? new Set(exceptionsOf(before?.results ?? [], isCovered).keys());
+  /**
+   * What is to be told now. What the first look at a workload finds while no report can be read was told
+   * before a restart, as far as is known.
+   */
+  take(key: string, results: readonly ReportResult[], report: ToldBefore): readonly ObjectEvent[] {
     const covered = exceptionsOf(results, isCovered);
-    this.#told.set(key, new Set(covered.keys()));
+    const names = new Set(covered.keys());
+    const known = this.#knownOf(key, report);
+    this.#told.set(key, { names, isAssumed: !report.available });
+    if (known === undefined) return [];
     const begun = [...covered].filter(([name]) => !known.has(name));
     // One that did not cover it here did not end here.
     const over = [...exceptionsOf(results, isEnded)].filter(([name]) => known.has(name));
@@ -59,6 +73,13 @@ export class ExceptionEvents {
       ...begun.map(([name, result]) => usedEvent(name, result)),
       ...over.map(([name, result]) => endedEvent(name, result)),
     ];
+  }
+
+  #knownOf(key: string, { available, before }: ToldBefore): ReadonlySet<string> | undefined {
+    const told = this.#told.get(key);
+    const isCertain = told?.isAssumed === false;
+    if (isCertain || !available) return told?.names;
+    return new Set(exceptionsOf(before?.results ?? [], isCovered).keys());
   }
 
   /** Forgets a workload that is gone. */

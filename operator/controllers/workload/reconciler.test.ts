@@ -42,7 +42,6 @@ describe('re-verification', () => {
       readonly policy?: Partial<ImageTrustPolicySpecInput>;
       readonly exemptNamespaces?: readonly string[];
       readonly served?: boolean;
-      readonly isComplete?: boolean;
     } = {},
   ): Promise<string> {
     const { start = '2026-11-21T00:00:00Z', policy = excepting, ...rest } = options;
@@ -161,21 +160,6 @@ describe('re-verification', () => {
     await world.api.delete(pathTo(pod('web-1-a')));
     await world.pass();
     assert.equal(world.usage.usageOf('checkout/hotfix').ended, 0);
-  });
-
-  it('tells no use while reports, which say what was told before, may be on their way', async () => {
-    const expected: readonly (readonly [object, readonly string[]])[] = [
-      [{ served: false, isComplete: false }, []],
-      [{ served: false, isComplete: true }, ['ExceptionUsed']],
-      [{ served: true, isComplete: false }, ['ExceptionUsed']],
-    ];
-    for (const [options, wanted] of expected) {
-      await started(unsigned, options);
-      world.events.length = 0;
-      world.except(testException([unsigned.digest]));
-      await world.pass();
-      assert.deepEqual(reasons(), wanted);
-    }
   });
 
   it('X25: turns fail into skip at the instant an exception begins', async () => {

@@ -34,7 +34,7 @@ export interface WorkloadReconcilerOptions {
   readonly examiner: WorkloadExaminer;
   readonly reports: ReportStore;
   readonly events: EventSink;
-  readonly board: Pick<FindingsBoard, 'take' | 'failed' | 'forget' | 'isComplete'>;
+  readonly board: Pick<FindingsBoard, 'take' | 'failed' | 'forget'>;
   readonly usage: Pick<ExceptionUsageBoard, 'take' | 'forget'>;
   readonly log: Pick<VerificationLog, 'judged' | 'gone'>;
   readonly clock: Clock;
@@ -86,14 +86,13 @@ export class WorkloadReconciler {
     if (inventory.awaitsOwner(workload)) return {};
     const since = this.#options.clock.now().getTime();
     const ground = this.#groundOf(workload, snapshot);
-    const { reports, log, board } = this.#options;
-    // What was told before a restart is known by reports alone, and these may be on their way.
-    const isSettled = reports.available || board.isComplete;
+    const { reports, log } = this.#options;
     const { findings, results } = await this.#examine(key, { workload, ground }, signal);
+    const { available } = reports;
     const before = await reports.write(key, workload, results);
     this.#tell(workload, results, before);
-    const events = isSettled ? this.#exceptionEvents.take(key, results, before) : [];
-    for (const event of events) this.#options.events.record(workload, event);
+    for (const event of this.#exceptionEvents.take(key, results, { available, before }))
+      this.#options.events.record(workload, event);
     const exempt = this.#options.exemptNamespaces.has(ground.namespace);
     this.#options.follower?.found(key, { workload, findings, before, exempt });
     const { clock, random } = this.#options;

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { KeyIssuer, testPolicy, TestTufRepository } from '../verification/testing/index.ts';
@@ -63,6 +64,23 @@ describe('the process of the command line', function () {
     assert.ok(bench.registry.seen.length > 1);
   });
 
+  it('loads nothing that needs a cluster for help, and the client where one is asked for', async () => {
+    const help = await run('exceptions', 'list', '--help');
+    assert.match(help.stdout, /^Usage: countersign exceptions list /);
+    assert.deepEqual([help.code, help.stderr], [0, '']);
+    const list = await run('exceptions', 'list');
+    assert.match(list.stderr, /imports @kubernetes\/client-node/);
+    assert.equal(list.code, 3);
+  });
+
+  it('is called what kubectl calls it where it is started as a plugin', async () => {
+    const plugin = bench.path('kubectl-countersign');
+    symlinkSync(MAIN, plugin);
+    const { code, stdout } = await start(plugin, 'exceptions', '--help');
+    assert.match(stdout, /^Usage: kubectl countersign exceptions\|exception /);
+    assert.equal(code, 0);
+  });
+
   it('tells wrong usage on stderr: 2', async () => {
     const { code, stdout, stderr } = await run('verify');
     assert.match(stderr, /^error: /);
@@ -71,8 +89,12 @@ describe('the process of the command line', function () {
 });
 
 async function run(...argv: readonly string[]): Promise<Answer> {
+  return await start(MAIN, ...argv);
+}
+
+async function start(main: string, ...argv: readonly string[]): Promise<Answer> {
   const guard = `data:text/javascript,${encodeURIComponent(GUARD)}`;
-  const child = spawn(process.execPath, ['--import', guard, MAIN, ...argv]);
+  const child = spawn(process.execPath, ['--import', guard, main, ...argv]);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

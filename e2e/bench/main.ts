@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { benchCold } from './cold.ts';
 import { benchDeadlines } from './deadlines.ts';
 import { benchEdits } from './edits.ts';
+import { benchExceptions } from './exceptions.ts';
 import { benchKeyless } from './keyless.ts';
 import { benchLoop } from './loop.ts';
 import { benchProcess } from './process.ts';
@@ -41,6 +42,7 @@ async function benchVerification(): Promise<Figures> {
 const PARTS: Readonly<Record<string, () => Promise<Figures>>> = {
   admission: benchAdmission,
   edits: async () => ({ ...(await benchEdits()) }),
+  exceptions: async () => ({ ...(await benchExceptions()) }),
   scale: async () => ({ ...(await benchScale()) }),
   verification: benchVerification,
 };

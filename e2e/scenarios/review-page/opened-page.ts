@@ -126,14 +126,14 @@ export class OpenedPage {
     await element.click();
   }
 
-  /** Replaces what is in the text filter, by the keyboard. */
+  /** Replaces what is in the text filter, as if it were pasted. */
   async search(text: string): Promise<void> {
     await this.page.focus('input[type=search]');
     await this.page.keyboard.down('Control');
     await this.page.keyboard.press('a');
     await this.page.keyboard.up('Control');
     await this.page.keyboard.press('Delete');
-    await this.page.keyboard.type(text);
+    await this.page.keyboard.sendCharacter(text);
   }
 
   /** Waits until the page says that so many are listed. */

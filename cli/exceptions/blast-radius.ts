@@ -71,6 +71,14 @@ function merged(
   };
 }
 
+/** Where not everything may be read, that nothing was found says little. */
+function headingOf({ admitted, unread }: Pick<BlastRadius, 'admitted' | 'unread'>): string {
+  if (admitted.length > 0) return 'It would admit now:';
+  return unread.length === 0
+    ? 'It would admit no workload that is there now.'
+    : 'It would admit no workload among those that you may list.';
+}
+
 /** Lines for people: what it would admit, and what cannot be told. */
 export function blastRadiusLines({ admitted, untold, unread }: BlastRadius): readonly string[] {
   const workloads = admitted.map(({ workload, serviceAccount, images, pods }) => {
@@ -78,7 +86,7 @@ export function blastRadiusLines({ admitted, untold, unread }: BlastRadius): rea
     return `  ${workload} as ${serviceAccount} (${count}): ${images.join(', ')}`;
   });
   return [
-    admitted.length === 0 ? 'It would admit no workload that is there now.' : 'It would admit now:',
+    headingOf({ admitted, unread }),
     ...workloads,
     ...(untold.length === 0
       ? []

@@ -52,7 +52,10 @@ async function lookAround(world: World): Promise<void> {
   print(`  export KUBECONFIG=${world.kubectl.kubeconfig}`);
   print('  kubectl get itp,sigex,policyreports -A');
   print(`Logs are in ${world.plane.logDir} and beside it. Press Ctrl-C to end.`);
+  // A signal that is waited for keeps no process alive.
+  const alive = setInterval(() => undefined, 60_000);
   await once(process, 'SIGINT');
+  clearInterval(alive);
 }
 
 await main(process.argv.includes('--keep'));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Namespace } from './namespace.ts';
 import { runCommand } from './process.ts';
 import type { CommandResult } from './process.ts';
+import { pathWithPlugin } from './kubectl-plugin.ts';
 import { newDirectory } from './run-directory.ts';
 import { tool } from './tools.ts';
 
@@ -42,7 +43,7 @@ export interface ApplyOptions extends KubectlOptions {
 
 let discoveryCache: string | undefined;
 
-/** The real kubectl with one kubeconfig. */
+/** The real kubectl with one kubeconfig; it knows our command line as `kubectl countersign`. */
 export class Kubectl {
   readonly kubeconfig: string;
   readonly #runIn: Namespace | undefined;
@@ -61,6 +62,7 @@ export class Kubectl {
         KUBECONFIG: this.kubeconfig,
         KUBECACHEDIR: join(discoveryCache, 'http'),
         KUBERC: 'off',
+        PATH: pathWithPlugin(),
       },
       timeoutMs: options.timeoutMs ?? 60_000,
       runIn: this.#runIn,

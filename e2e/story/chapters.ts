@@ -24,8 +24,6 @@ export interface StoryState {
   readonly unsigned: PushedImage;
   /** Signed first; its tag is moved later. */
   readonly moving: PushedImage;
-  /** When the exception ends. */
-  expiresAt?: Date;
 }
 
 /** One chapter: a sentence, and what happens with its assertions on the API server's own answers. */
@@ -38,7 +36,12 @@ const NS = 'shop';
 const POLICY = 'team-images';
 /** Time after which a tag is resolved again (design §5). */
 const TAG_CACHE_MS = 10_000;
-const EXCEPTION_MS = 12_000;
+const EXCEPTION = 'checkout-2-0';
+const EXCEPTION_MS = 3_600_000;
+/** What is left of it in the end. */
+const LAST_MS = 6_000;
+/** Who may approve exceptions in the namespace, and did not ask for this one. */
+const APPROVER = 'security-lead@example.com';
 
 /** Pushes and signs the images of the story, and makes its namespaces. */
 export async function prepare(teller: Teller): Promise<StoryState> {
@@ -46,6 +49,7 @@ export async function prepare(teller: Teller): Promise<StoryState> {
   const whoami = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as WhoAmI;
   await world.kubectl.apply([namespace(NS), namespace('shop-dev', { env: 'dev' })]);
   await world.kubectl.must(['create', 'serviceaccount', 'checkout'], { namespace: NS });
+  await allowApprover(world.kubectl);
   const [signed, unsigned, moving] = await Promise.all([
     world.push(world.registry, 'shop/cart', '1.4.2'),
     world.push(world.registry, 'shop/checkout', '2.0.0'),
@@ -59,6 +63,17 @@ export async function prepare(teller: Teller): Promise<StoryState> {
     `${signed.reference} is signed (cosign v3 bundle), ${moving.reference} too (legacy signature), ${unsigned.reference} is not.`,
   );
   return { me: whoami.status.userInfo.username, signed, unsigned, moving };
+}
+
+/** Who approves sees what is approved: what runs in the namespace, and the policies in force. */
+async function allowApprover(kubectl: Teller['world']['kubectl']): Promise<void> {
+  const bind = async (role: string, name: string, inNamespace: string): Promise<void> => {
+    const args = ['create', 'rolebinding', `story-${name}`, `--${role}=${name}`];
+    await kubectl.must([...args, `--user=${APPROVER}`], { namespace: inNamespace });
+  };
+  await bind('clusterrole', 'countersign-exception-approver', NS);
+  await bind('clusterrole', 'view', NS);
+  await bind('role', 'countersign-program-reader', 'countersign-system');
 }
 
 interface WhoAmI {
@@ -76,7 +91,8 @@ export const CHAPTERS: readonly Chapter[] = [
   },
   { title: 'A namespace that is audited admits it with a warning', tell: audit },
   { title: 'The tag of a signed image is moved, and refused', tell: moveTag },
-  { title: 'An exception lets in one digest for one service account', tell: grantException },
+  { title: 'An exception is asked for, and lets nothing in', tell: requestException },
+  { title: 'Somebody else approves it: one digest, one service account', tell: approveException },
   { title: 'The exception ends by itself, and the running pod is reported', tell: expire },
   {
     title: 'A key is rotated: the report of what runs flips, its pods are not touched',
@@ -165,12 +181,10 @@ async function moveTag(teller: Teller, { moving }: StoryState): Promise<void> {
   );
 }
 
-async function grantException(teller: Teller, state: StoryState): Promise<void> {
-  const { world } = teller;
+async function requestException(teller: Teller, state: StoryState): Promise<void> {
   const expiresAt = new Date(Date.now() + EXCEPTION_MS);
-  state.expiresAt = expiresAt;
   const granted = {
-    name: 'checkout-2-0',
+    name: EXCEPTION,
     namespace: NS,
     policy: POLICY,
     digests: [state.unsigned.digest],
@@ -184,12 +198,39 @@ async function grantException(teller: Teller, state: StoryState): Promise<void> 
       ticket: 'https://tickets.example/SEC-1234',
     }),
   );
+  const overrides = JSON.stringify({ spec: { serviceAccountName: 'checkout' } });
+  const run = ['run', 'checkout', `--image=${state.unsigned.pinned}`, '-n', NS];
+  await waitFor(
+    async () => {
+      const refused = await teller.world.kubectl.run([...run, `--overrides=${overrides}`]);
+      assertDenied(refused, 'EXCEPTION_UNAPPROVED');
+      return true;
+    },
+    { timeoutMs: 5_000, message: 'refused as long as nobody approved it' },
+  );
+  const own = await teller.kubectl(
+    'countersign',
+    'exceptions',
+    'approve',
+    EXCEPTION,
+    '-n',
+    NS,
+    '--yes',
+  );
+  assert.notEqual(own.code, 0);
+  assert.match(own.stderr, /asked for it: somebody else has to approve it/);
+}
+
+async function approveException(teller: Teller, state: StoryState): Promise<void> {
+  const { world } = teller;
+  const approve = ['countersign', 'exceptions', 'approve', EXCEPTION, '-n', NS, '--yes'];
+  assertAdmitted(await teller.kubectl(...approve, `--as=${APPROVER}`));
   await world.kubectl.must(['rollout', 'restart', 'deployment/checkout'], { namespace: NS });
   await world.kubectl.must(['rollout', 'status', 'deployment/checkout', '--timeout=10s'], {
     namespace: NS,
   });
   const [result] = await reported(teller, 'checkout', 'skip');
-  assert.equal(result.properties['exception'], `${NS}/checkout-2-0`);
+  assert.equal(result.properties['exception'], `${NS}/${EXCEPTION}`);
   const other = await teller.kubectl(
     'run',
     'checkout',
@@ -203,7 +244,12 @@ async function grantException(teller: Teller, state: StoryState): Promise<void> 
 
 async function expire(teller: Teller, state: StoryState): Promise<void> {
   const { world, narrator } = teller;
-  const deadline = (state.expiresAt ?? new Date()).getTime();
+  const deadline = Date.now() + LAST_MS;
+  narrator.say('An earlier end needs nobody to approve it again.');
+  const spec = JSON.stringify({ spec: { expiresAt: new Date(deadline).toISOString() } });
+  assertAdmitted(
+    await teller.kubectl('patch', 'sigex', EXCEPTION, '-n', NS, '--type=merge', '-p', spec),
+  );
   narrator.say(`waiting for ${new Date(deadline).toISOString()}`);
   await sleep(Math.max(0, deadline - Date.now()) + 100);
   const overrides = JSON.stringify({ spec: { serviceAccountName: 'checkout' } });
@@ -271,7 +317,7 @@ function policySpec(teller: Teller, keys: readonly string[]): Readonly<Record<st
     images: [...new Set([world.registry, world.tagRegistry].map(({ host }) => `${host}/shop/**`))],
     keys,
     modeOverrides: [{ namespaceSelector: { matchLabels: { env: 'dev' } }, mode: 'Audit' }],
-    exceptions: { allowed: true, approval: 'NotRequired', maxDuration: '720h' },
+    exceptions: { allowed: true, maxDuration: '720h' },
     registry: world.registrySpec,
   });
 }

@@ -132,10 +132,13 @@ describe('everything from Git, applied by the real kustomize-controller', functi
     assert.deepEqual(await said('imagetrustpolicy', 'gitops'), ['Ready=True/Enforced']);
     assert.deepEqual(await said('signingexception', 'live', NS), [
       'Active=True/InEffect',
+      'Approved=True/NotRequired',
+      'ExpiringSoon=True/EndsWithinDays',
       'Ready=True/Accepted',
     ]);
     assert.deepEqual(await said('signingexception', 'lapsed', NS), [
       'Active=False/Expired',
+      'Approved=True/NotRequired',
       'Ready=True/Accepted',
     ]);
     assertAdmitted(await create(signed));

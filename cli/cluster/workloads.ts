@@ -71,16 +71,25 @@ export async function readInventory(cluster: Cluster, namespace: string): Promis
     if (found === undefined) unread.push(kind);
     else objects.push(...found.map((object) => ({ ...object, kind })));
   }
+  const reports = await readReports(cluster, namespace);
+  if (reports === undefined) unread.push(REPORT);
+  return inventoryOf(namespace, { objects, reports: reports ?? [], unread });
+}
+
+/** What was reported of a namespace; `undefined` where it may not be read, or nothing reports. */
+export async function readReports(
+  cluster: Cluster,
+  namespace: string,
+): Promise<readonly WorkloadReport[] | undefined> {
   const reports: WorkloadReport[] = [];
-  let isReported = false;
+  let isServed = false;
   for (const [group, version, plural] of REPORTS) {
     const at = collectionAt(group, version, plural, namespace);
     const found = await allowed(() => cluster.list<WorkloadReport>(at, OURS));
-    isReported ||= found !== undefined;
+    isServed ||= found !== undefined;
     reports.push(...(found ?? []));
   }
-  if (!isReported) unread.push(REPORT);
-  return inventoryOf(namespace, { objects, reports, unread });
+  return isServed ? reports : undefined;
 }
 
 /** An inventory of what was read. */

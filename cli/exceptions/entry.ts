@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import type { SigningException, SigningExceptionSpec } from '../../crds/index.ts';
+import {
+  ConditionType,
+  type SigningException,
+  type SigningExceptionSpec,
+} from '../../crds/index.ts';
 import { attentionOf, renewalsOf, type Attention } from '../../verification/index.ts';
 import type { ExceptionEntry, ReviewDocument, ReviewGroup } from './document.ts';
 import type { Scene } from './scene.ts';
@@ -44,7 +48,7 @@ export function entryOf(object: SigningException, scene: Scene, at: Date): Excep
     ...present('approvedBy', stand.approvedBy),
     ...documentationOf(spec),
     renewals,
-    ...present('usage', status?.usage),
+    ...present('usage', usageOf(object, stand, scene)),
     reviews: (status?.reviews ?? []).map(({ at: reviewedAt, by, comment }) => ({
       at: reviewedAt,
       by,
@@ -114,13 +118,12 @@ type Test = (object: SigningException, asked: GroupCase) => boolean;
 
 const TESTS: Readonly<Record<ReviewGroup, Test>> = {
   expiring: (object, asked) => attention(object, asked)?.expiringSoon === true,
-  'expired-in-use': ({ status }, { stand }) => stand.isOver && (status?.usage?.workloads ?? 0) > 0,
+  'expired-in-use': (object, { stand, scene }) => stand.isOver && stillUsed(object, scene) > 0,
   unused: (object, asked) => attention(object, asked)?.unused !== undefined,
   renewed: (_, { stand, renewals }) => !stand.isOver && renewals >= 2,
   unapproved: (object, { stand }) =>
     stand.approval === 'unapproved' && (!stand.isOver || isIncident(object)),
-  overdue: (object, asked) =>
-    attention(object, asked)?.unreviewedSince !== undefined || isUnapprovedIncident(object, asked),
+  overdue: (object, asked) => isReviewDue(object, asked) || isUnapprovedIncident(object, asked),
 };
 
 function groupsOf(object: SigningException, asked: GroupCase): readonly ReviewGroup[] {
@@ -134,6 +137,33 @@ function attention(
   const exception = scene.compiled(object);
   if (exception === undefined || !stand.isInEffect) return undefined;
   return attentionOf({ exception, status: object.status ?? {}, now: at.getTime() });
+}
+
+/** The operator knows how often reviews are due; a review that came since its word ends it. */
+function isReviewDue(object: SigningException, asked: GroupCase): boolean {
+  const found = attention(object, asked);
+  const { conditions, reviews = [] } = object.status ?? {};
+  if (found === undefined || conditions === undefined) return found?.unreviewedSince !== undefined;
+  const told = conditions.find(({ type }) => type === ConditionType.ReviewOverdue);
+  if (told?.status !== 'True') return false;
+  const since = Date.parse(told.lastTransitionTime);
+  return !reviews.some(({ at }) => Date.parse(at) > since);
+}
+
+/** How many workloads still run by what is over: the status counts those that it covers. */
+function stillUsed({ metadata, status }: SigningException, scene: Scene): number {
+  const reported = scene.stillUsed.get(`${metadata.namespace ?? ''}/${metadata.name}`) ?? 0;
+  return Math.max(reported, status?.usage?.workloads ?? 0);
+}
+
+function usageOf(
+  object: SigningException,
+  { isOver }: Stand,
+  scene: Scene,
+): ExceptionEntry['usage'] {
+  const usage = object.status?.usage;
+  if (usage === undefined || !isOver) return usage;
+  return { ...usage, workloads: stillUsed(object, scene) };
 }
 
 function isIncident({ spec }: SigningException): boolean {

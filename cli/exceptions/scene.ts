@@ -11,6 +11,7 @@ import { exceptionsAt } from '../cluster/addresses.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { readPolicies, type PoliciesInForce } from '../cluster/program.ts';
 import { missing } from './read-one.ts';
+import { readStillUsed } from './still-used.ts';
 
 /** Exceptions, and what decides how each of them stands. */
 export interface Scene {
@@ -18,6 +19,8 @@ export interface Scene {
   readonly objects: readonly SigningException[];
   readonly index: ExceptionIndex;
   readonly policies: PoliciesInForce;
+  /** How many workloads were reported to run still by what is over, by `namespace/name`. */
+  readonly stillUsed: ReadonlyMap<string, number>;
   /** `undefined` where it cannot be read, and so has no effect. */
   compiled(object: SigningException): CompiledException | undefined;
 }
@@ -27,6 +30,7 @@ export interface SceneQuestion {
   /** All of them where left out. */
   readonly namespace: string | undefined;
   readonly systemNamespace: string;
+  readonly now: Date;
   readonly warn: (line: string) => void;
 }
 
@@ -36,10 +40,20 @@ export async function readScene(cluster: Cluster, question: SceneQuestion): Prom
   const objects = await listExceptions(cluster, namespace);
   const names = new Set(objects.map(({ spec }) => spec.policyRef.name));
   const policies = await readPolicies(cluster, { systemNamespace, names, warn });
-  const scene = sceneOf(objects, policies);
+  const over = namespacesOf(objects, question.now.getTime());
+  const scene = sceneOf(objects, policies, await readStillUsed(cluster, over, warn));
   if (scene.index.dropped > 0)
     warn(`${scene.index.dropped.toString()} exceptions are too many: some have no effect`);
   return scene;
+}
+
+/** Namespaces of exceptions that are over: their use is in no status any more. */
+function namespacesOf(objects: readonly SigningException[], now: number): ReadonlySet<string> {
+  const over = objects.filter(
+    ({ spec, status }) =>
+      Date.parse(spec.expiresAt) <= now || (spec.revoked ?? status?.revoked) !== undefined,
+  );
+  return new Set(over.map(({ metadata }) => metadata.namespace ?? ''));
 }
 
 /** Every exception of a namespace, or of all of them. */
@@ -51,7 +65,11 @@ export async function listExceptions(
 }
 
 /** A scene of what was read. */
-export function sceneOf(objects: readonly SigningException[], policies: PoliciesInForce): Scene {
+export function sceneOf(
+  objects: readonly SigningException[],
+  policies: PoliciesInForce,
+  stillUsed: Scene['stillUsed'] = new Map(),
+): Scene {
   const compiled = new Map<SigningException, CompiledException>();
   for (const object of objects) {
     try {
@@ -64,6 +82,7 @@ export function sceneOf(objects: readonly SigningException[], policies: Policies
     objects: [...objects].sort(byName),
     index: new ExceptionIndex(compiled.values()),
     policies,
+    stillUsed,
     compiled: (object) => compiled.get(object),
   };
 }

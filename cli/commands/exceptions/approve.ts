@@ -78,7 +78,12 @@ async function approve(
 ): Promise<boolean> {
   const { systemNamespace } = options;
   const namespace = namespaceOf(options, cluster);
-  const scene = await readScene(cluster, { namespace, systemNamespace, warn: warner(ports) });
+  const scene = await readScene(cluster, {
+    namespace,
+    systemNamespace,
+    now: ports.clock.now(),
+    warn: warner(ports),
+  });
   const object = findIn(scene, name, namespace);
   const now = ports.clock.now().getTime();
   const preview = await previewCase(cluster, scene, { namespace, now });

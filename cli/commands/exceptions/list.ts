@@ -49,7 +49,12 @@ async function list(
   const { policy, output, systemNamespace } = options;
   const { ports } = context;
   const namespace = scopeOf(options, cluster);
-  const scene = await readScene(cluster, { namespace, systemNamespace, warn: warner(ports) });
+  const scene = await readScene(cluster, {
+    namespace,
+    systemNamespace,
+    now: ports.clock.now(),
+    warn: warner(ports),
+  });
   const isSelected = await selection(options, cluster, namespace);
   const chosen = scene.objects.filter(
     (object) =>

@@ -63,7 +63,12 @@ async function prune(
 ): Promise<boolean> {
   const { systemNamespace, olderThan: olderThanMs } = options;
   const namespace = scopeOf(options, cluster);
-  const scene = await readScene(cluster, { namespace, systemNamespace, warn: warner(ports) });
+  const scene = await readScene(cluster, {
+    namespace,
+    systemNamespace,
+    now: ports.clock.now(),
+    warn: warner(ports),
+  });
   const now = ports.clock.now();
   const inventories = await inventoriesOf(scene, now, cluster);
   const ended = endedIn({ scene, inventories, olderThanMs, now });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'mocha';
 import type { SigningException, SigningExceptionStatus } from '../../../crds/index.ts';
+import type { KubeObject } from '../../../runtime/kube/index.ts';
 import { exceptionSpecHash } from '../../../verification/index.ts';
 import { KeyIssuer, testException, testPolicy } from '../../../verification/testing/index.ts';
 import { Bench, type Answer } from '../../__fixtures__/bench.ts';
@@ -213,6 +214,70 @@ describe('the commands that read exceptions', () => {
     assert.equal(csv.length, exceptions.length + 2);
     assert.match(csv.find((line) => line.includes('incident')) ?? '', /,unapproved overdue$/);
     assert.match((await run('review', '-o', 'html')).stdout, /^<!doctype html>/);
+  });
+
+  it('see by the reports what still runs by what is over, and by the status when a review is due', async () => {
+    const over = approved(make('over', { expiresAt: '2026-11-20T12:00:00Z' }));
+    const properties = {
+      exception: 'checkout/over',
+      process: 'background',
+      reason: 'EXCEPTION_EXPIRED',
+    };
+    const labels = { 'app.kubernetes.io/managed-by': 'countersign' };
+    for (const name of ['one', 'two']) {
+      const results = [
+        { result: 'fail', properties },
+        { result: 'fail', properties },
+      ];
+      const metadata = { name, namespace: 'checkout', labels };
+      const scope = { kind: 'Deployment', name, uid: name };
+      fake.cluster.put('policyreports', { metadata, scope, results } as KubeObject);
+    }
+    const usage = {
+      firstSeen: '2026-11-02',
+      lastSeen: '2026-11-19',
+      digests: [digest],
+      workloads: 0,
+    };
+    const due = {
+      type: 'ReviewOverdue',
+      status: 'True' as const,
+      reason: 'NotReviewed',
+      message: '',
+      lastTransitionTime: '2026-11-20T06:00:00Z',
+    };
+    const other = { serviceAccounts: ['other'] };
+    const reviewed = { at: '2026-11-20T07:00:00Z', by: 'auditor@example.com' };
+    const told = (name: string, status: object): SigningException => {
+      const object = approved(
+        make(name, { ...other, expiresAt: '2026-12-20T00:00:00Z', policyRef: { name: 'long' } }),
+      );
+      return { ...object, status: { ...object.status, observedGeneration: 1, ...status } };
+    };
+    fake.cluster.program({
+      team: POLICY,
+      long: testPolicy([new KeyIssuer()], { exceptions: { allowed: true, maxDuration: '8760h' } }),
+    });
+    fake.cluster.exceptions(
+      { ...over, status: { observedGeneration: 1, ...over.status, usage } },
+      told('due', { conditions: [due] }),
+      told('done', { conditions: [due], reviews: [reviewed] }),
+      told('fresh', { conditions: [] }),
+    );
+    const { exceptions } = await json('review');
+    const entry = (name: string) => exceptions.find((one) => one.name === name);
+    assert.deepEqual(
+      [entry('over')?.groups, entry('over')?.usage?.workloads],
+      [['expired-in-use'], 2],
+    );
+    assert.deepEqual(
+      ['due', 'done', 'fresh'].map((name) => entry(name)?.groups.includes('overdue')),
+      [true, false, false],
+    );
+    fake.cluster.refuse('policyreports', 403);
+    fake.cluster.refuse('reports', 403);
+    const { stderr } = await run('review');
+    assert.match(stderr, /^warning: the reports in checkout may not be read: /);
   });
 
   it('record a review behind those that are there, in the name of the caller', async () => {

@@ -51,7 +51,12 @@ async function renew(
 ): Promise<void> {
   const { systemNamespace } = options;
   const namespace = namespaceOf(options, cluster);
-  const scene = await readScene(cluster, { namespace, systemNamespace, warn: warner(ports) });
+  const scene = await readScene(cluster, {
+    namespace,
+    systemNamespace,
+    now: ports.clock.now(),
+    warn: warner(ports),
+  });
   const old = findIn(scene, name, namespace);
   const now = ports.clock.now().getTime();
   const { isOver } = standAt(old, scene, new Date(now));

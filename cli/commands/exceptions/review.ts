@@ -75,7 +75,12 @@ async function review(
 ): Promise<void> {
   const { systemNamespace, output, out } = options;
   const namespace = scopeOf(options, cluster);
-  const scene = await readScene(cluster, { namespace, systemNamespace, warn: warner(ports) });
+  const scene = await readScene(cluster, {
+    namespace,
+    systemNamespace,
+    now: ports.clock.now(),
+    warn: warner(ports),
+  });
   const document = documentOf(scene.objects, scene, ports.clock.now());
   await emit(await reviewText(document, output), out, ports);
 }

@@ -68,7 +68,12 @@ async function readAccount(
 ): Promise<ExceptionAccount> {
   const { systemNamespace, at = (now: number): number => now } = options;
   const namespace = namespaceOf(options, cluster);
-  const scene = await readScene(cluster, { namespace, systemNamespace, warn: warner(ports) });
+  const scene = await readScene(cluster, {
+    namespace,
+    systemNamespace,
+    now: ports.clock.now(),
+    warn: warner(ports),
+  });
   return accountOf(
     findIn(scene, name, namespace),
     scene,

@@ -19,6 +19,7 @@ import { NS, setPolicies, startScene, type Scene } from './scene.ts';
 
 /** As many as have an effect. */
 const EXCEPTIONS = 10_000;
+const NUMBERS: readonly number[] = Array.from({ length: EXCEPTIONS }, (_, n) => n);
 /** Of these name the images that are judged, for another service account. */
 const MATCHING = 20;
 const ROUNDS = 5;
@@ -47,8 +48,7 @@ export async function benchExceptions(): Promise<ExceptionFigures> {
     const before = await ratesOf(scene, shots);
     const settledMs = await fill(scene, client);
     const filled = await ratesOf(scene, shots);
-    await client.delete(PATH, { timeoutMs: 120_000 });
-    await mirrored(client, (objects) => objects.length === 0);
+    await empty(client);
     const after = await ratesOf(scene, shots);
     return {
       exceptions_10000_ratio: median(filled) / median([...before, ...after]),
@@ -73,8 +73,9 @@ async function ratesOf(scene: Scene, shots: readonly Shot[]): Promise<readonly n
 
 async function fill(scene: Scene, client: KubeClient): Promise<number> {
   const started = performance.now();
-  const objects = Array.from({ length: EXCEPTIONS }, (_, n) => exceptionOf(n, scene));
-  await inParallel(objects, 16, (object) => client.create(PATH, object, { timeoutMs: 30_000 }));
+  await inParallel(NUMBERS, 16, (n) =>
+    client.create(PATH, exceptionOf(n, scene), { timeoutMs: 30_000 }),
+  );
   await mirrored(
     client,
     (seen) => seen.length === EXCEPTIONS && seen.every((object) => isInEffect(object)),
@@ -82,11 +83,23 @@ async function fill(scene: Scene, client: KubeClient): Promise<number> {
   return performance.now() - started;
 }
 
+/** One by one: the API server answers to the deletion of a whole collection only once all are gone. */
+async function empty(client: KubeClient): Promise<void> {
+  await inParallel(NUMBERS, 16, (n) =>
+    client.delete(`${PATH}/${nameOf(n)}`, { timeoutMs: 30_000 }),
+  );
+  await mirrored(client, (objects) => objects.length === 0);
+}
+
+function nameOf(n: number): string {
+  return `exception-${n.toString()}`;
+}
+
 function exceptionOf(n: number, { images }: Scene): KubernetesObject {
   const isMatching = n % (EXCEPTIONS / MATCHING) === 0;
   const hash = createHash('sha256').update(n.toString()).digest('hex');
   return exception({
-    name: `exception-${n.toString()}`,
+    name: nameOf(n),
     namespace: NS,
     policy: 'bench-0',
     digests: isMatching ? images.map(({ digest }) => digest) : [`sha256:${hash}`],
@@ -119,7 +132,7 @@ async function mirrored(
   try {
     await mirror.synced;
     await waitFor(() => isDone([...mirror.store.list()]), {
-      timeoutMs: 300_000,
+      timeoutMs: 600_000,
       intervalMs: 250,
       message: 'exceptions as they should be',
     });

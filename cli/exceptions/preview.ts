@@ -41,6 +41,9 @@ export function previewText(object: SigningException, asked: PreviewCase): strin
     ...spec.digests.map((digest) => `    ${digest}`),
     `  as the service accounts: ${spec.serviceAccounts.join(', ')}`,
     `Asked for by ${spec.requestedBy}, owned by ${spec.owner}: ${spec.reason}`,
+    ...(spec.ticket === undefined ? [] : [`Ticket: ${spec.ticket}`]),
+    ...(spec.risk === undefined ? [] : [`Risk: ${spec.risk}`]),
+    ...(spec.compensatingControls ?? []).map((control) => `Meanwhile: ${control}`),
     ...blastRadiusLines(blastRadiusOf(spec, asked.inventory)),
   ];
   return lines.map((line) => `${printable(line)}\n`).join('');

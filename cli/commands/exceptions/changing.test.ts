@@ -176,6 +176,10 @@ describe('exceptions request', () => {
       [object.metadata.name, object.spec.class, object.spec.notBefore],
       ['mine', 'Incident', '2026-11-20T13:00:00Z'],
     );
+    assert.match(
+      stderr,
+      /\nTicket: https:\/\/t\/1\nRisk: r\nMeanwhile: a\nMeanwhile: b\nIt would admit/,
+    );
     assert.match(stderr, /it will be InEffect: /);
     assert.match(
       stderr,

@@ -188,6 +188,12 @@ describe('an exception does not help', () => {
       /was revoked at 2030-01-01T00:00:00Z by lead: the vendor signs again/,
     ],
     [
+      'that was revoked in its status, by who may not edit it',
+      { ...gone, status: { observedGeneration: 1, revoked } },
+      'EXCEPTION_EXPIRED',
+      /was revoked at 2030-01-01T00:00:00Z by lead: the vendor signs again/,
+    ],
+    [
       'X26: that was deleted and is kept by a finalizer',
       { ...gone, metadata: { ...gone.metadata, deletionTimestamp: '2026-11-20T00:00:00Z' } },
       'EXCEPTION_EXPIRED',

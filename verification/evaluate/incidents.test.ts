@@ -224,7 +224,7 @@ describe('a second incident', () => {
       incident({ spec: { digests: [other.digest] } }),
       incident({ spec: { expiresAt: at(BEGIN + 5 * HOUR) } }),
       { ...elsewhere, metadata: { ...elsewhere.metadata, namespace: 'tenant' } },
-      testException([image.digest], {}, 'first'),
+      incident({ spec: { class: 'Planned' } }),
     ])
       admitted([beside, second()], 'second', { now: later });
   });

@@ -86,15 +86,13 @@ export function encodeIndex(index: ProgramIndex): string {
 /** Reads an index; ProgramError where anything about it is not as it must be. */
 export function decodeIndex(text: string): ProgramIndex {
   const index = parse(INDEX_NAME, text);
-  const { formatVersion, revision, defaultAction, cluster, policies } = index;
+  const { formatVersion, revision, defaultAction, policies } = index;
   if (formatVersion !== FORMAT_VERSION)
     throw new ProgramError('index: format version is not known');
   if (typeof revision !== 'number' || !Number.isSafeInteger(revision) || revision < 1)
     throw new ProgramError('index: no revision');
   if (defaultAction !== 'Allow' && defaultAction !== 'Deny')
     throw new ProgramError('index: no default action');
-  if (cluster !== undefined && (typeof cluster !== 'string' || cluster === ''))
-    throw new ProgramError('index: cluster is not a name');
   if (typeof policies !== 'object' || policies === null || Array.isArray(policies))
     throw new ProgramError('index: no policies');
   const entries = Object.entries(policies as Record<string, unknown>);
@@ -102,9 +100,15 @@ export function decodeIndex(text: string): ProgramIndex {
     formatVersion,
     revision,
     defaultAction,
-    ...(cluster === undefined ? {} : { cluster }),
+    ...clusterOf(index),
     policies: new Map(entries.map(([name, blob]) => [name, blobName(name, blob)])),
   };
+}
+
+function clusterOf({ cluster }: Readonly<Record<string, unknown>>): Pick<ProgramIndex, 'cluster'> {
+  if (cluster === undefined) return {};
+  if (typeof cluster === 'string' && cluster !== '') return { cluster };
+  throw new ProgramError('index: cluster is not a name');
 }
 
 function blobName(policy: string, blob: unknown): string {

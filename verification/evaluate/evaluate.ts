@@ -13,9 +13,15 @@ import {
 } from '../policy/index.ts';
 import type { Evidence } from '../ports.ts';
 import { isInconclusive } from '../reasons.ts';
-import { verdictOf, type NonEmpty, type RequirementResult, type Verdict } from '../result.ts';
+import {
+  verdictOf,
+  type NonEmpty,
+  type RejectedResult,
+  type RequirementResult,
+  type Verdict,
+} from '../result.ts';
 import { evaluateAttestation } from './attestation.ts';
-import { coverageOf, ExceptionCase, type Coverage } from './exception.ts';
+import { coverageOf, ExceptionCase, isFor, type Coverage } from './exception.ts';
 import type { Facts } from './fact-question.ts';
 import { evaluateSignature } from './signature.ts';
 
@@ -74,7 +80,7 @@ export function evidenceNeeded(question: Omit<Case, 'evidence' | 'facts'>): bool
   return policy.requirements.some((requirement) => {
     if (!asksForEvidence(requirement)) return false;
     const use = { requirement: requirement.name, serviceAccount };
-    return !among.siblings.some((e) => coverageOf(e, use, among).state === 'live');
+    return !among.siblings.some((e) => isFor(e, use) && coverageOf(e, use, among).state === 'live');
   });
 }
 
@@ -113,10 +119,18 @@ function judgeWithExceptions(
 ): RequirementResult {
   const { serviceAccount } = question.subject;
   const use = { requirement: requirement.name, serviceAccount };
-  const coverages = among.siblings.map((exception) => coverageOf(exception, use, among));
+  const fitting = among.siblings.filter((exception) => isFor(exception, use));
+  const coverages = fitting.map((exception) => coverageOf(exception, use, among));
   const [live] = coverages.filter((c) => c.state === 'live').sort(latestFirst);
   if (live !== undefined) return exempt(requirement, live);
-  return withVoidException(judgeEvidence(requirement, question), coverages);
+  const result = judgeEvidence(requirement, question);
+  // Most images that others may have exceptions for are verified: why those do not help is then not asked.
+  if (result.outcome !== 'rejected') return result;
+  const others = among.siblings.filter((exception) => !isFor(exception, use));
+  return withVoidException(result, [
+    ...coverages,
+    ...others.map((exception) => coverageOf(exception, use, among)),
+  ]);
 }
 
 function exempt(requirement: CompiledRequirement, { exception }: Coverage): RequirementResult {
@@ -145,10 +159,9 @@ const TELLING = [
 ];
 
 function withVoidException(
-  result: RequirementResult,
+  result: RejectedResult,
   coverages: readonly Coverage[],
 ): RequirementResult {
-  if (result.outcome !== 'rejected') return result;
   const [told] = coverages
     .filter((c) => c.state === 'void')
     .sort((a, b) => TELLING.indexOf(a.code) - TELLING.indexOf(b.code) || latestFirst(a, b));

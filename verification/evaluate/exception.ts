@@ -110,21 +110,28 @@ export interface Fault {
   readonly detail: string;
 }
 
-function scopeFault(exception: CompiledException, question: Use): Fault | undefined {
-  const id = nameOf(exception);
-  if (!exception.serviceAccounts.has(question.serviceAccount)) {
-    return {
-      code: 'EXCEPTION_OUT_OF_SCOPE',
-      detail: `${id} is not for the service account ${JSON.stringify(question.serviceAccount)}`,
-    };
+/** Whether an exception names the requirement and the service account. */
+export function isFor(exception: CompiledException, use: Use): boolean {
+  return namesAccount(exception, use) && waives(exception, use);
+}
+
+function namesAccount({ serviceAccounts }: CompiledException, { serviceAccount }: Use): boolean {
+  return serviceAccounts.has(serviceAccount);
+}
+
+function waives({ requirements }: CompiledException, { requirement }: Use): boolean {
+  return requirements === 'all' || requirements.has(requirement);
+}
+
+function scopeFault(exception: CompiledException, use: Use): Fault | undefined {
+  if (!namesAccount(exception, use)) {
+    const account = JSON.stringify(use.serviceAccount);
+    const detail = `${nameOf(exception)} is not for the service account ${account}`;
+    return { code: 'EXCEPTION_OUT_OF_SCOPE', detail };
   }
-  if (exception.requirements !== 'all' && !exception.requirements.has(question.requirement)) {
-    return {
-      code: 'EXCEPTION_OUT_OF_SCOPE',
-      detail: `${id} does not waive ${question.requirement}`,
-    };
-  }
-  return undefined;
+  if (waives(exception, use)) return undefined;
+  const detail = `${nameOf(exception)} does not waive ${use.requirement}`;
+  return { code: 'EXCEPTION_OUT_OF_SCOPE', detail };
 }
 
 /** Why a policy takes no exception like this one; `undefined` where it does. */

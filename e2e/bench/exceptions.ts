@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../runtime/clock.ts';
 import {
   KubeClient,
@@ -22,8 +23,10 @@ const EXCEPTIONS = 10_000;
 const NUMBERS: readonly number[] = Array.from({ length: EXCEPTIONS }, (_, n) => n);
 /** Of these name the images that are judged, for another service account. */
 const MATCHING = 20;
-const ROUNDS = 5;
-const COUNT = 4_000;
+const ROUNDS = 7;
+const COUNT = 16_000;
+/** After so many writes the control plane and the operator go on for a while: events, compaction. */
+const REST_MS = 30_000;
 const HOUR = 3_600_000;
 const RESOURCE = { group: 'countersign.dev', version: 'v1alpha1', plural: 'signingexceptions' };
 const PATH = `/apis/${RESOURCE.group}/${RESOURCE.version}/namespaces/${NS}/${RESOURCE.plural}`;
@@ -47,8 +50,10 @@ export async function benchExceptions(): Promise<ExceptionFigures> {
     await load(scene.webhook, shots, { connections: 16, count: COUNT });
     const before = await ratesOf(scene, shots);
     const settledMs = await fill(scene, client);
+    await sleep(REST_MS);
     const filled = await ratesOf(scene, shots);
     await empty(client);
+    await sleep(REST_MS);
     const after = await ratesOf(scene, shots);
     return {
       exceptions_10000_ratio: median(filled) / median([...before, ...after]),

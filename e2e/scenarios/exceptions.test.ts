@@ -181,6 +181,16 @@ describe('exceptions on a real API server', function () {
     await world.kubectl.delete('signingexception', 'too-long', NS);
   });
 
+  it('has no effect for a requirement that its policy does not have, and says so', async () => {
+    await grant({ name: 'unknown', requirements: ['scanned'] });
+    await eventually('EXCEPTION_OUT_OF_SCOPE');
+    await waitFor(async () => (await active('unknown')) === 'UnknownRequirement', {
+      timeoutMs: 5_000,
+      message: 'status',
+    });
+    await world.kubectl.delete('signingexception', 'unknown', NS);
+  });
+
   it('may come before its policy, and has effect as soon as that is there', async () => {
     const late = await pushImage(world.registry, 'exceptions-late/app', '1.0');
     await grant({ name: 'early', policy: 'late', digests: [late.digest] });

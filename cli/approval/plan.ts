@@ -48,5 +48,5 @@ function endOf(written: string, now: Date): string {
   return new Date(now.getTime() + ms).toISOString();
 }
 
-/** A year: as long as any exception may last. */
+/** A year: no exception lasts longer. */
 const MAX_MS = 8760 * 3_600_000;

@@ -6,8 +6,7 @@
  * marks that turn the direction, widthless characters and tags. Joiners stay, scripts need them.
  */
 const UNSEEN =
-  // eslint-disable-next-line no-control-regex -- controls are what it looks for
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]/gu;
+  /(?![\t\n])\p{Cc}|[\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]/gu;
 
 /** The text with everything written out that could not be seen or would deceive, such as `\u{202e}`. */
 export function visibleText(text: string): string {

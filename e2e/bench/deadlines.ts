@@ -66,10 +66,7 @@ async function exceptionDeadlines(
   scene: Scene,
 ): Promise<{ denied: readonly number[]; reported: readonly number[] }> {
   const { world } = scene;
-  const whoami = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as {
-    status: { userInfo: { username: string } };
-  };
-  const requestedBy = whoami.status.userInfo.username;
+  const requestedBy = await world.kubectl.whoAmI();
   const results = [];
   for (let n = 0; n < EXCEPTIONS; n += 1) results.push(await oneDeadline(scene, n, requestedBy));
   const settled = await Promise.all(results.map((r) => r()));

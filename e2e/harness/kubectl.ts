@@ -97,6 +97,14 @@ export class Kubectl {
     return this.run(['create', '--filename=-'], { ...options, input });
   }
 
+  /** The user name that the API server knows this kubeconfig by. */
+  async whoAmI(): Promise<string> {
+    const review = JSON.parse(await this.must(['auth', 'whoami', '--output=json'])) as {
+      readonly status: { readonly userInfo: { readonly username: string } };
+    };
+    return review.status.userInfo.username;
+  }
+
   /** Reads one object; throws when it is not there. */
   async get<T = KubernetesObject>(kind: string, name: string, namespace?: string): Promise<T> {
     const text = await this.must(['get', kind, name, '--output=json'], { namespace });

@@ -185,9 +185,7 @@ describe('signed approvals on a real API server, and the command line', function
     const { world } = stage;
     sigstore = await stage.sigstore.withRekorV1();
     directory = newDirectory('approvals');
-    const whoami = await world.kubectl.must(['auth', 'whoami', '-o', 'json']);
-    me = (JSON.parse(whoami) as { status: { userInfo: { username: string } } }).status.userInfo
-      .username;
+    me = await world.kubectl.whoAmI();
     const pem = (key: typeof approver): string =>
       key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     keys = { approver: file(pem(approver)), stranger: file(pem(stranger)) };

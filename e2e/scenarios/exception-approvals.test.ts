@@ -109,10 +109,7 @@ describe('approvals in the cluster and incidents, on a real API server', functio
 
   before(async () => {
     world = await sharedWorld();
-    const whoami = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as {
-      status: { userInfo: { username: string } };
-    };
-    me = whoami.status.userInfo.username;
+    me = await world.kubectl.whoAmI();
     await world.kubectl.apply(namespace(NS));
     const images = [`${world.registry.host}/approvals-in-cluster/**`];
     const keys = [world.key.publicKey];

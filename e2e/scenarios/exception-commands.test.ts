@@ -103,10 +103,7 @@ describe('the commands for exceptions, on a real API server', function () {
     world.kubectl.get<Exception>('signingexception', of, NS);
   /** Who the administrator is to the API server. */
   const caller = async (): Promise<string> => {
-    const whoami = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as {
-      readonly status: { readonly userInfo: { readonly username: string } };
-    };
-    return whoami.status.userInfo.username;
+    return await world.kubectl.whoAmI();
   };
   const eventually = async (check: (answer: CommandResult) => void): Promise<void> => {
     await waitFor(

@@ -137,10 +137,7 @@ describe('the deadlines of exceptions, on a real API server', function () {
     world = await startWorld({ nodes: 0 });
     connection = loadKubeConfig({ kubeconfigPath: world.plane.kubeconfig });
     client = new KubeClient(connection);
-    const whoami = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as {
-      status: { userInfo: { username: string } };
-    };
-    requestedBy = whoami.status.userInfo.username;
+    requestedBy = await world.kubectl.whoAmI();
     await world.kubectl.apply(namespace(NS));
     const images = [`${world.registry.host}/deadlines/**`];
     const exceptions = { allowed: true, approval: 'NotRequired' };

@@ -132,10 +132,7 @@ describe('the life of exceptions, on a real API server', function () {
     world = await startWorld({
       env: { ...steppable(clocks), COUNTERSIGN_EXCEPTION_REVIEW_INTERVAL_HOURS: '120' },
     });
-    const whoami = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as {
-      status: { userInfo: { username: string } };
-    };
-    me = whoami.status.userInfo.username;
+    me = await world.kubectl.whoAmI();
     const images = [`${world.registry.host}/lifecycle/**`];
     const keys = [world.key.publicKey];
     const incident = { allowed: true };

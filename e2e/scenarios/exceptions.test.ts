@@ -75,11 +75,7 @@ describe('exceptions on a real API server', function () {
 
   before(async () => {
     world = await sharedWorld();
-    me = (
-      JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as {
-        status: { userInfo: { username: string } };
-      }
-    ).status.userInfo.username;
+    me = await world.kubectl.whoAmI();
     await world.kubectl.apply([namespace(NS), namespace('exceptions-other')]);
     await world.kubectl.must(['create', 'serviceaccount', 'other'], { namespace: NS });
     const images = [`${world.registry.host}/exceptions/**`];

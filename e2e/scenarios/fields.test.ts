@@ -75,9 +75,7 @@ describe('every field of the two kinds has an effect on a real API server', func
   before(async () => {
     const [world, sigstore] = await Promise.all([sharedWorld(), sharedSigstore()]);
     mirror = await startMirror(world.mirrorHost);
-    const review = await world.kubectl.must(['auth', 'whoami', '-o', 'json']);
-    const { status } = JSON.parse(review) as { status: { userInfo: { username: string } } };
-    const me = status.userInfo.username;
+    const me = await world.kubectl.whoAmI();
     const tls = (): Promise<TlsRegistry> => (registry ??= startTlsRegistry(world));
     const open = (): Promise<CutWay> => (way ??= openCutWay(world));
     const backdrop: Backdrop = { world, sigstore, mirror, me, tls, way: open };

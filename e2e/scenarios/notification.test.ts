@@ -76,9 +76,7 @@ describe('notifications about exceptions, on a real API server', function () {
         COUNTERSIGN_NOTIFICATION_CA_FILE: receiver.caFile,
       },
     });
-    const whoami = await world.kubectl.must(['auth', 'whoami', '-o', 'json']);
-    me = (JSON.parse(whoami) as { status: { userInfo: { username: string } } }).status.userInfo
-      .username;
+    me = await world.kubectl.whoAmI();
     await world.kubectl.apply(namespace(NS));
     const images = [`${world.registry.host}/notification/**`];
     const exceptions = { allowed: true, incident: { allowed: true, maxDuration: '4h' } };

@@ -339,9 +339,7 @@ describe('what is reported, in either API', function () {
   });
 
   async function me(): Promise<string> {
-    const review = await stage.world.kubectl.must(['auth', 'whoami', '-o', 'json']);
-    const { status } = JSON.parse(review) as { status: { userInfo: { username: string } } };
-    return status.userInfo.username;
+    return await stage.world.kubectl.whoAmI();
   }
 });
 

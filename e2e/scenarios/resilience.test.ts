@@ -52,11 +52,7 @@ describe('when parts are missing, nothing opens', function () {
 
   before(async () => {
     world = await startWorld({ nodes: 0 });
-    me = (
-      JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as {
-        status: { userInfo: { username: string } };
-      }
-    ).status.userInfo.username;
+    me = await world.kubectl.whoAmI();
     await world.kubectl.apply(namespace(NS));
     [signed, unsigned] = await Promise.all([
       pushImage(world.registry, 'resilience/signed', '1.0'),

@@ -123,10 +123,7 @@ describe('re-verification on a real API server', function () {
         pushImage(proxy, 'kept/unsigned', '1.0'),
       ]);
       ({ digest } = unsigned);
-      const review = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as {
-        status: { userInfo: { username: string } };
-      };
-      me = review.status.userInfo.username;
+      me = await world.kubectl.whoAmI();
       await world.sign('bundle', world.key, signed.pinned);
       await trust(world.key.publicKey);
       await deploy({ signed: signed.pinned, unsigned: unsigned.pinned });

@@ -92,10 +92,14 @@ describe('the samples on a real API server', function () {
   });
 
   it('hold a signed approval that counts for the cluster that it names, and no other', () => {
-    const named = (kind: string, name: string): KubernetesObject | undefined =>
-      objects.find((object) => object.kind === kind && object.metadata?.name === name);
-    const policy = compilePolicy('shop-images', named('ImageTrustPolicy', 'shop-images')?.['spec']);
-    const sample = named('SigningException', 'checkout-approved') as unknown as SigningException;
+    const specOf = (kind: string, name: string): unknown =>
+      objects.find((object) => object.kind === kind && object.metadata?.name === name)?.['spec'];
+    const policy = compilePolicy('shop-images', specOf('ImageTrustPolicy', 'shop-images'));
+    const name = 'checkout-approved';
+    const sample: SigningException = {
+      metadata: { name, namespace: 'default' },
+      spec: specOf('SigningException', name) as SigningException['spec'],
+    };
     const approvedIn = (cluster: string): string =>
       approvalOf(compileException(sample), policy, {
         now: Date.parse('2026-11-21T00:00:00Z'),

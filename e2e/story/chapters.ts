@@ -46,7 +46,6 @@ const APPROVER = 'security-lead@example.com';
 /** Pushes and signs the images of the story, and makes its namespaces. */
 export async function prepare(teller: Teller): Promise<StoryState> {
   const { world } = teller;
-  const whoami = JSON.parse(await world.kubectl.must(['auth', 'whoami', '-o', 'json'])) as WhoAmI;
   await world.kubectl.apply([namespace(NS), namespace('shop-dev', { env: 'dev' })]);
   await world.kubectl.must(['create', 'serviceaccount', 'checkout'], { namespace: NS });
   await allowApprover(world.kubectl);
@@ -62,7 +61,7 @@ export async function prepare(teller: Teller): Promise<StoryState> {
   teller.narrator.say(
     `${signed.reference} is signed (cosign v3 bundle), ${moving.reference} too (legacy signature), ${unsigned.reference} is not.`,
   );
-  return { me: whoami.status.userInfo.username, signed, unsigned, moving };
+  return { me: await world.kubectl.whoAmI(), signed, unsigned, moving };
 }
 
 /** Who approves sees what is approved: what runs in the namespace, and the policies in force. */
@@ -74,10 +73,6 @@ async function allowApprover(kubectl: Teller['world']['kubectl']): Promise<void>
   await bind('clusterrole', 'countersign-exception-approver', NS);
   await bind('clusterrole', 'view', NS);
   await bind('role', 'countersign-program-reader', 'countersign-system');
-}
-
-interface WhoAmI {
-  readonly status: { readonly userInfo: { readonly username: string } };
 }
 
 /** The story in its order; each chapter relies on those before it. */

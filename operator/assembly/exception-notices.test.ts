@@ -9,7 +9,6 @@ import type { Notification } from '../../runtime/notification/index.ts';
 import { testException } from '../../verification/testing/index.ts';
 import { FakeApi } from '../__fixtures__/fake-api.ts';
 import { addExceptionNotices } from './exception-notices.ts';
-import type { Host, Parts } from './host.ts';
 
 const COLLECTION = '/apis/countersign.dev/v1alpha1/signingexceptions';
 const PATH = '/apis/countersign.dev/v1alpha1/namespaces/checkout/signingexceptions/hotfix';
@@ -32,8 +31,7 @@ function setup(given: { readonly isTold?: boolean } = {}) {
     cluster: 'prod',
     ...(given.isTold === false ? {} : { notifications }),
   };
-  const host = { options } as unknown as Host;
-  addExceptionNotices(host, { mirrors: { exceptions } } as unknown as Parts);
+  addExceptionNotices({ options }, { mirrors: { exceptions } });
   const put = (object: SigningException): void => api.seed(PATH, object);
   return { api, exceptions, put, sent };
 }

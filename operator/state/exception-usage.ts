@@ -54,7 +54,7 @@ export interface ExceptionUsageOptions {
 export class ExceptionUsageBoard {
   readonly #options: ExceptionUsageOptions;
   readonly #entries = new Map<string, Entry>();
-  /** Uses of each workload that has any. */
+  /** Uses, by workload. */
   readonly #uses = new Map<string, readonly ExceptionUsed[]>();
 
   constructor(options: ExceptionUsageOptions) {

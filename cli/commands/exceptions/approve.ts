@@ -22,11 +22,11 @@ import { momentValue, type Moment } from '../../exceptions/flags.ts';
 import { instantText } from '../../exceptions/moment.ts';
 import { previewCase, previewText } from '../../exceptions/preview.ts';
 import { readOne } from '../../exceptions/read-one.ts';
-import { findIn, readScene, sceneOf, type Scene } from '../../exceptions/scene.ts';
+import { findIn, sceneOf, type Scene } from '../../exceptions/scene.ts';
 import { standAt } from '../../exceptions/stand.ts';
 import { UsageError } from '../../usage-error.ts';
 import { isConfirmed } from './confirm.ts';
-import { warner, type ExceptionsContext } from './context.ts';
+import { sceneFor, type ExceptionsContext } from './context.ts';
 
 interface ApproveOptions extends ClusterFlags {
   readonly expires?: Moment;
@@ -76,14 +76,8 @@ async function approve(
   options: ApproveOptions,
   { cluster, context: { ports } }: Place,
 ): Promise<boolean> {
-  const { systemNamespace } = options;
   const namespace = namespaceOf(options, cluster);
-  const scene = await readScene(cluster, {
-    namespace,
-    systemNamespace,
-    now: ports.clock.now(),
-    warn: warner(ports),
-  });
+  const scene = await sceneFor(cluster, namespace, options, ports);
   const object = findIn(scene, name, namespace);
   const now = ports.clock.now().getTime();
   const preview = await previewCase(cluster, scene, { namespace, now });

@@ -13,8 +13,7 @@ import {
 } from '../../cluster/options.ts';
 import { documentOf } from '../../exceptions/entry.ts';
 import { LIST_FORMATS, listText, type ListFormat } from '../../exceptions/list-text.ts';
-import { readScene } from '../../exceptions/scene.ts';
-import { warner, type ExceptionsContext } from './context.ts';
+import { sceneFor, type ExceptionsContext } from './context.ts';
 
 interface ListOptions extends ClusterFlags {
   readonly selector?: string;
@@ -46,15 +45,10 @@ async function list(
   cluster: Cluster,
   context: ExceptionsContext,
 ): Promise<void> {
-  const { policy, output, systemNamespace } = options;
+  const { policy, output } = options;
   const { ports } = context;
   const namespace = scopeOf(options, cluster);
-  const scene = await readScene(cluster, {
-    namespace,
-    systemNamespace,
-    now: ports.clock.now(),
-    warn: warner(ports),
-  });
+  const scene = await sceneFor(cluster, namespace, options, ports);
   const isSelected = await selection(options, cluster, namespace);
   const chosen = scene.objects.filter(
     (object) =>

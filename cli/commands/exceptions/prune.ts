@@ -15,10 +15,10 @@ import {
 import { readInventory, type Inventory } from '../../cluster/workloads.ts';
 import { distanceText, instantText } from '../../exceptions/moment.ts';
 import { endedIn, managerOf, type Ended } from '../../exceptions/prunable.ts';
-import { readScene, type Scene } from '../../exceptions/scene.ts';
+import type { Scene } from '../../exceptions/scene.ts';
 import { standAt } from '../../exceptions/stand.ts';
 import { tableOf } from '../../output/sheet.ts';
-import { warner, type ExceptionsContext } from './context.ts';
+import { sceneFor, type ExceptionsContext } from './context.ts';
 
 interface PruneOptions extends ClusterFlags {
   /** Milliseconds. */
@@ -61,14 +61,9 @@ async function prune(
   cluster: Cluster,
   { ports }: ExceptionsContext,
 ): Promise<boolean> {
-  const { systemNamespace, olderThan: olderThanMs } = options;
+  const { olderThan: olderThanMs } = options;
   const namespace = scopeOf(options, cluster);
-  const scene = await readScene(cluster, {
-    namespace,
-    systemNamespace,
-    now: ports.clock.now(),
-    warn: warner(ports),
-  });
+  const scene = await sceneFor(cluster, namespace, options, ports);
   const now = ports.clock.now();
   const inventories = await inventoriesOf(scene, now, cluster);
   const ended = endedIn({ scene, inventories, olderThanMs, now });

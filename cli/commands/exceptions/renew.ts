@@ -12,9 +12,9 @@ import {
 } from '../../cluster/options.ts';
 import { draftOf, renewedName, type Request } from '../../exceptions/draft.ts';
 import { previewCase } from '../../exceptions/preview.ts';
-import { findIn, readScene } from '../../exceptions/scene.ts';
+import { findIn } from '../../exceptions/scene.ts';
 import { standAt } from '../../exceptions/stand.ts';
-import { warner, type ExceptionsContext } from './context.ts';
+import { sceneFor, type ExceptionsContext } from './context.ts';
 import { addDraftOptions, deliver, requestIn, type DraftOptions } from './draft-options.ts';
 
 interface RenewOptions extends ClusterFlags, DraftOptions {}
@@ -49,14 +49,8 @@ async function renew(
   cluster: Cluster,
   { ports }: ExceptionsContext,
 ): Promise<void> {
-  const { systemNamespace } = options;
   const namespace = namespaceOf(options, cluster);
-  const scene = await readScene(cluster, {
-    namespace,
-    systemNamespace,
-    now: ports.clock.now(),
-    warn: warner(ports),
-  });
+  const scene = await sceneFor(cluster, namespace, options, ports);
   const old = findIn(scene, name, namespace);
   const now = ports.clock.now().getTime();
   const { isOver } = standAt(old, scene, new Date(now));

@@ -16,10 +16,9 @@ import { documentOf } from '../../exceptions/entry.ts';
 import { instantText } from '../../exceptions/moment.ts';
 import { readOne } from '../../exceptions/read-one.ts';
 import { REVIEW_FORMATS, reviewText, type ReviewFormat } from '../../exceptions/review-text.ts';
-import { readScene } from '../../exceptions/scene.ts';
 import { emit } from '../../output/emit.ts';
 import { UsageError } from '../../usage-error.ts';
-import { warner, type ExceptionsContext } from './context.ts';
+import { sceneFor, type ExceptionsContext } from './context.ts';
 
 interface ReviewOptions extends ClusterFlags {
   readonly output: ReviewFormat;
@@ -73,14 +72,9 @@ async function review(
   cluster: Cluster,
   { ports }: ExceptionsContext,
 ): Promise<void> {
-  const { systemNamespace, output, out } = options;
+  const { output, out } = options;
   const namespace = scopeOf(options, cluster);
-  const scene = await readScene(cluster, {
-    namespace,
-    systemNamespace,
-    now: ports.clock.now(),
-    warn: warner(ports),
-  });
+  const scene = await sceneFor(cluster, namespace, options, ports);
   const document = documentOf(scene.objects, scene, ports.clock.now());
   await emit(await reviewText(document, output), out, ports);
 }

@@ -12,10 +12,10 @@ import {
 import { accountOf, type ExceptionAccount } from '../../exceptions/account.ts';
 import { accountText } from '../../exceptions/account-text.ts';
 import { atValue } from '../../exceptions/flags.ts';
-import { findIn, readScene } from '../../exceptions/scene.ts';
+import { findIn } from '../../exceptions/scene.ts';
 import { jsonText } from '../../output/json.ts';
 import { yamlOf } from '../../output/yaml.ts';
-import { warner, type ExceptionsContext } from './context.ts';
+import { sceneFor, type ExceptionsContext } from './context.ts';
 
 interface ShowOptions extends ClusterFlags {
   readonly at?: (now: number) => number;
@@ -66,14 +66,9 @@ async function readAccount(
   name: string,
   { options, cluster, context: { ports } }: Asked,
 ): Promise<ExceptionAccount> {
-  const { systemNamespace, at = (now: number): number => now } = options;
+  const { at = (now: number): number => now } = options;
   const namespace = namespaceOf(options, cluster);
-  const scene = await readScene(cluster, {
-    namespace,
-    systemNamespace,
-    now: ports.clock.now(),
-    warn: warner(ports),
-  });
+  const scene = await sceneFor(cluster, namespace, options, ports);
   return accountOf(
     findIn(scene, name, namespace),
     scene,

@@ -240,7 +240,7 @@ describe('countersign exceptions sign', () => {
       const image = { digest, mediaType: '', bytes: Buffer.alloc(0) };
       const bundle = sigstore.bundle(image, {
         predicateType,
-        predicate: predicate as unknown as Record<string, unknown>,
+        predicate: { ...predicate },
       });
       return Promise.resolve(JSON.parse(bundle.toString()) as object);
     };

@@ -105,7 +105,7 @@ export class World {
     this.#reconciler = new WorkloadReconciler({
       inventory,
       program,
-      exceptions: new FollowedExceptions(exceptions, silentLogger),
+      exceptions: new FollowedExceptions(exceptions, silentLogger, () => false),
       namespaces,
       exemptNamespaces: new Set(exemptNamespaces),
       examiner,

@@ -22,6 +22,12 @@ import { CLUSTER_REPORT, type Host, type Parts } from './host.ts';
 /** What was found is told after this time, so that one write tells of many workloads. */
 const SETTLE_MS = 1000;
 
+/**
+ * Who cannot read exceptions any more cannot keep its Lease either, and leads no more; a watch that is
+ * silent is begun anew. What a replica must ask, since it serves without a Lease, is settled so here.
+ */
+const NEVER_STALE = (): boolean => false;
+
 /** Makes what several controllers work with; nothing is read before the mirrors are started. */
 export function createParts(host: Host): Parts {
   const { namespace, logger, clock, audit, metrics } = host.options;
@@ -42,7 +48,7 @@ export function createParts(host: Host): Parts {
     inventory,
     owners,
     program,
-    exceptions: new FollowedExceptions(mirrors.exceptions.store, logger),
+    exceptions: new FollowedExceptions(mirrors.exceptions.store, logger, NEVER_STALE),
     replicas: new ReplicaTracker({
       leases: mirrors.leases,
       clock,

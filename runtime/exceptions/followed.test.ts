@@ -80,7 +80,7 @@ describe('the exceptions of a cluster that are followed', () => {
     const told: string[] = [];
     const logger: Logger = { ...silentLogger, error: (message) => void told.push(message) };
     const crowd = new ObjectStore<SigningException>({ onFault: assert.ifError });
-    const many = new FollowedExceptions(crowd, logger);
+    const many = new FollowedExceptions(crowd, logger, () => false);
     for (let i = 0; i < 10_002; i += 1) crowd.put(exceptionNamed(`e${i.toString()}`));
     assert.equal(many.index.dropped, 2);
     assert.equal(told.length, 1);
@@ -93,7 +93,7 @@ describe('the exceptions of a cluster that are followed', () => {
 
   it('cost a moment each, however many there are: a burst of changes stalls nothing', () => {
     const crowd = new ObjectStore<SigningException>({ onFault: assert.ifError });
-    const many = new FollowedExceptions(crowd, silentLogger);
+    const many = new FollowedExceptions(crowd, silentLogger, () => false);
     const names = Array.from({ length: 10_000 }, (_, i) => `e${i.toString()}`);
     for (const name of names) crowd.put(exceptionNamed(name));
     const asked = (): number => many.index.candidates('team', 'shop', DIGEST).length;

@@ -30,7 +30,7 @@ export class FollowedExceptions {
   constructor(
     store: Pick<ObjectView<SigningException>, 'onChange'>,
     logger: Logger,
-    isStale: () => boolean = () => false,
+    isStale: () => boolean,
   ) {
     this.#logger = logger;
     this.#isStale = isStale;

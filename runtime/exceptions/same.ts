@@ -3,14 +3,15 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { SigningException } from '../../crds/index.ts';
+import { decisiveParts } from './decisive.ts';
 
 /** Whether two states of an exception permit the same: what the rest of the status tells decides nothing. */
 export function permitsSame(one: SigningException, other: SigningException): boolean {
-  return isDeepStrictEqual(decisive(one), decisive(other));
+  return isDeepStrictEqual(withoutVersion(one), withoutVersion(other));
 }
 
-function decisive({ metadata, spec, status }: SigningException): readonly unknown[] {
-  const { name, namespace, uid, creationTimestamp, deletionTimestamp } = metadata;
-  const { approvals, revoked } = status ?? {};
-  return [name, namespace, uid, creationTimestamp, deletionTimestamp, spec, approvals, revoked];
+/** Every write makes another version, whatever it changed. */
+function withoutVersion(object: SigningException): SigningException {
+  const parts = decisiveParts(object);
+  return { ...parts, metadata: { ...parts.metadata, resourceVersion: '' } };
 }

@@ -36,16 +36,42 @@ export function approvalOf(
   policy: CompiledPolicy,
   moment: ApprovalMoment,
 ): Approval {
+  return approvalBy(exception, policy, { ...moment, lapse: refusalOfTime });
+}
+
+/**
+ * Whether somebody approved an exception as it is, at whatever time: an approval that has expired since
+ * still tells that somebody answers for it.
+ */
+export function everApproved(
+  exception: CompiledException,
+  policy: CompiledPolicy,
+  moment: ApprovalMoment,
+): Approval {
+  return approvalBy(exception, policy, { ...moment, lapse: () => undefined });
+}
+
+interface Weighing extends ApprovalMoment {
+  /** Why an approval does not count any more; `undefined` where it does. */
+  readonly lapse: (terms: Terms, now: number) => string | undefined;
+}
+
+function approvalBy(
+  exception: CompiledException,
+  policy: CompiledPolicy,
+  weighing: Weighing,
+): Approval {
   if (policy.spec.exceptions.approval === 'NotRequired') return { state: 'not-required' };
+  const { now, lapse, allowance } = weighing;
   const refusals: string[] = [];
   for (const { approver, ...terms } of exception.approvals) {
-    const refusal = refusalOfTerms(approver, terms, exception) ?? refusalOfTime(terms, moment.now);
+    const refusal = refusalOfTerms(approver, terms, exception) ?? lapse(terms, now);
     if (refusal === undefined) return { state: 'approved', by: approver };
     refusals.push(`that of ${approver} ${refusal}`);
   }
-  const signed = signedApprovals(exception, policy, moment.allowance);
+  const signed = signedApprovals(exception, policy, allowance);
   for (const approval of signed ?? NONE) {
-    const { by, refusal } = weigh(approval, exception, moment);
+    const { by, refusal } = weigh(approval, exception, weighing);
     if (refusal === undefined) return { state: 'approved', by };
     refusals.push(`one for ${by} ${refusal}`);
   }
@@ -57,24 +83,6 @@ export function approvalOf(
 function inVain({ bundles }: CompiledException, policy: CompiledPolicy): readonly string[] {
   if (bundles.length === 0 || policy.approvers.length > 0) return [];
   return [`the policy ${policy.name} names no approvers whose signature counts`];
-}
-
-/**
- * Whether somebody approved an exception as it is, at whatever time: an approval that has expired since
- * still tells that somebody answers for it.
- */
-export function wasApproved(
-  exception: CompiledException,
-  policy: CompiledPolicy,
-  moment: ApprovalMoment,
-): boolean {
-  const { approvals } = exception;
-  if (policy.spec.exceptions.approval === 'NotRequired') return true;
-  if (approvals.some((a) => refusalOfTerms(a.approver, a, exception) === undefined)) return true;
-  const signed = signedApprovals(exception, policy, moment.allowance) ?? NONE;
-  return signed.some(
-    (one) => one.outcome === 'signed' && refusalOf(one, exception, moment) === undefined,
-  );
 }
 
 /** What one signed approval is worth for one approver of the policy, at an instant. */
@@ -100,7 +108,7 @@ export function weighSigned(
   return signed.map((approval, index) => ({
     bundle: Math.floor(index / policy.approvers.length),
     authority: policy.approvers[index % policy.approvers.length]?.name ?? '',
-    ...weigh(approval, exception, moment),
+    ...weigh(approval, exception, { ...moment, lapse: refusalOfTime }),
     checks: approval.checks,
   }));
 }
@@ -163,13 +171,13 @@ function refusalOfTime({ expiresAt }: Terms, now: number): string | undefined {
 function weigh(
   signed: SignedApproval,
   exception: CompiledException,
-  moment: ApprovalMoment,
+  weighing: Weighing,
 ): { readonly by: string; readonly refusal: string | undefined } {
   if (signed.outcome === 'refused')
     return { by: signed.authority, refusal: `does not count: ${signed.detail}` };
   const { authority, identity } = signed.signer.proof;
   const refusal =
-    refusalOf(signed, exception, moment) ?? refusalOfTime(termsOf(signed), moment.now);
+    refusalOf(signed, exception, weighing) ?? weighing.lapse(termsOf(signed), weighing.now);
   return { by: `${authority} (${identity})`, refusal };
 }
 
@@ -227,14 +235,23 @@ function signedApprovals(
   const byPolicy =
     verified.get(exception) ?? new WeakMap<CompiledPolicy, readonly SignedApproval[]>();
   const known = byPolicy.get(policy);
-  if (known !== undefined) return known;
-  if (allowance?.take(checks) === false) return undefined;
-  const approvals = bundles.flatMap((bundle) =>
-    policy.approvers.map((authority) => checkApproval(bundle, specHash, authority)),
+  const open = known === undefined ? checks : known.filter(isOpen).length;
+  if (known !== undefined && open === 0) return known;
+  if (allowance?.take(open) === false) return known;
+  const approvals = bundles.flatMap((bundle, i) =>
+    policy.approvers.map((authority, j) => {
+      const before = known?.[i * policy.approvers.length + j];
+      const isSettled = before !== undefined && !isOpen(before);
+      return isSettled ? before : checkApproval(bundle, specHash, authority);
+    }),
   );
-  if (!approvals.some((a) => a.outcome === 'refused' && a.isOpen))
-    verified.set(exception, byPolicy.set(policy, approvals));
+  verified.set(exception, byPolicy.set(policy, approvals));
   return approvals;
+}
+
+/** Whether a check broke down, and is made again. */
+function isOpen(approval: SignedApproval): boolean {
+  return approval.outcome === 'refused' && approval.isOpen;
 }
 
 const NONE: readonly SignedApproval[] = [];

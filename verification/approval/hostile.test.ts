@@ -27,11 +27,18 @@ import {
   TestSigstore,
 } from '../testing/index.ts';
 import { ApprovalAllowance } from './allowance.ts';
-import { approvalBoundaries, approvalOf, hasUnverifiedApprovals, wasApproved } from './approval.ts';
+import {
+  approvalBoundaries,
+  approvalOf,
+  everApproved,
+  hasUnverifiedApprovals,
+} from './approval.ts';
 
 const image = testManifest('image');
 const NOW = Date.UTC(2026, 10, 21);
 const END = '2026-11-27T00:00:00Z';
+const wasApproved = (...asked: Parameters<typeof everApproved>): boolean =>
+  everApproved(...asked).state !== 'unapproved';
 const MOMENT = { now: NOW, cluster: 'prod' };
 const lead = new KeyIssuer();
 const sigstore = new TestSigstore();

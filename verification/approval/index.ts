@@ -5,12 +5,11 @@ export { ApprovalAllowance } from './allowance.ts';
 export {
   approvalBoundaries,
   approvalOf,
+  everApproved,
   hasUnverifiedApprovals,
-  wasApproved,
   weighSigned,
   type Approval,
   type ApprovalMoment,
   type WeighedApproval,
 } from './approval.ts';
 export { isSamePerson } from './person.ts';
-export type { SignedApproval } from './signed.ts';

@@ -4,7 +4,7 @@
 import {
   ApprovalAllowance,
   approvalOf,
-  wasApproved,
+  everApproved,
   type Approval,
   type ApprovalMoment,
 } from '../approval/index.ts';
@@ -82,7 +82,8 @@ export class ExceptionCase {
     for (const other of this.siblings) {
       if (other.class !== 'Incident' || policyFault(other, this.policy) !== undefined) continue;
       if (first !== undefined && !isBefore(other, first)) continue;
-      if (!wasApproved(other, this.policy, this.#moment)) first = other;
+      const { state } = everApproved(other, this.policy, this.#moment);
+      if (state === 'unapproved') first = other;
     }
     return first;
   }
@@ -183,13 +184,11 @@ function approvalFault(exception: CompiledException, among: ExceptionCase): Faul
   if (approval.state !== 'unapproved') return undefined;
   const code = 'EXCEPTION_UNAPPROVED';
   const id = nameOf(exception);
-  if (exception.class === 'Planned') {
-    const why = approval.detail === '' ? '' : `: ${approval.detail}`;
-    return { code, detail: `${id} is not approved${why}` };
-  }
+  const why = approval.detail === '' ? '' : `: ${approval.detail}`;
+  if (exception.class !== 'Incident') return { code, detail: `${id} is not approved${why}` };
   const earlier = among.earlierIncident(exception);
   if (earlier === undefined) return undefined;
-  return { code, detail: `${id} is not approved, nor is the earlier ${nameOf(earlier)}` };
+  return { code, detail: `${id} is not approved, nor is the earlier ${nameOf(earlier)}${why}` };
 }
 
 /** Which was there first; by name where that is not known, or both came in one second. */

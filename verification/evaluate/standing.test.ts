@@ -78,6 +78,24 @@ describe('how an exception stands', () => {
     assert.deepEqual(approved.approval, { state: 'approved', by: 'lead@example.com' });
   });
 
+  it('stays approved once it is over, though the approval ended with it', () => {
+    const approvedUntil = '2026-11-27T00:00:00Z';
+    for (const now of [END - 1, END, END + DAY]) {
+      const { approval } = stands({ policy: strict, approvedUntil, now });
+      assert.deepEqual(approval, { state: 'approved', by: 'lead@example.com' });
+    }
+    assert.equal(stands({ policy: strict, now: END }).approval?.state, 'unapproved');
+  });
+
+  it('needs approval where its class is none that is known', () => {
+    const compiled = compileException(objectOf({}));
+    const strange = { ...compiled, class: 'Other' } as unknown as typeof compiled;
+    const asked = { policyExists: true, now: new Date(BEGIN), cluster: 'prod' };
+    const exceptions = new ExceptionIndex([strange]);
+    const { hindrance } = standingOf(strange, { ...asked, policy: forIncidents, exceptions });
+    assert.equal(hindrance?.reason, 'AwaitingApproval');
+  });
+
   const revoked = { at: '2026-11-21T00:00:00Z', by: 'sec', reason: 'found out' };
   for (const [what, situation, text] of [
     ['before it begins', { now: BEGIN - 1 }, 'NotYetActive: begins at 2026-11-20T00:00:00.000Z'],

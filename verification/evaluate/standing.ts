@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import { ExceptionReason } from '../../crds/index.ts';
-import { approvalBoundaries, approvalOf, type Approval } from '../approval/index.ts';
+import { approvalBoundaries, approvalOf, everApproved, type Approval } from '../approval/index.ts';
 import type { CompiledException, ExceptionIndex } from '../exception/index.ts';
 import type { CompiledPolicy } from '../policy/index.ts';
 import { ExceptionCase, policyFault, timeFault } from './exception.ts';
@@ -54,7 +54,7 @@ export function standingOf(exception: CompiledException, asked: StandingCase): S
   const ended = endOf(exception, now);
   const fault = ended === undefined ? faultOf(exception, asked) : undefined;
   const { policy } = asked;
-  const approval = approvalAt(exception, asked);
+  const approval = approvalAt(exception, asked, ended !== undefined);
   const blocked = blockage(exception, asked, approval);
   const hindrance =
     ended ??
@@ -70,12 +70,15 @@ function wholly<T extends { readonly whole: boolean }>(found: T | undefined): T 
   return found?.whole === true ? found : undefined;
 }
 
+/** Of one that is over, an approval that has expired since still tells that somebody answers for it. */
 function approvalAt(
   exception: CompiledException,
   { policy, cluster, now }: StandingCase,
+  isOver: boolean,
 ): Approval | undefined {
   if (policy === undefined || policyFault(exception, policy) !== undefined) return undefined;
-  return approvalOf(exception, policy, { now: now.getTime(), cluster });
+  const moment = { now: now.getTime(), cluster };
+  return isOver ? everApproved(exception, policy, moment) : approvalOf(exception, policy, moment);
 }
 
 function boundariesOf(
@@ -164,7 +167,7 @@ function blockage(
 ): (Hindrance & { readonly whole: boolean }) | undefined {
   const { policy } = asked;
   if (policy === undefined || approval?.state !== 'unapproved') return undefined;
-  if (exception.class === 'Planned') {
+  if (exception.class !== 'Incident') {
     const message = approval.detail === '' ? 'nobody approved it yet' : approval.detail;
     return { reason: ExceptionReason.AwaitingApproval, message, whole: true };
   }

@@ -13,10 +13,10 @@ const MOST = 256;
  * requirement), and what these follow in turn; at most 256. One that is named and gone counts.
  */
 export function renewalsOf(exception: CompiledException, index: ExceptionIndex): readonly string[] {
-  return reach(exception, function* (one) {
+  return reach(exception, function* (one, seen) {
     const { namespace, renews } = one;
     if (renews !== undefined) yield { name: renews, exception: index.named(namespace, renews) };
-    for (const other of siblings(one, index))
+    for (const other of siblings(one, index, seen))
       if (isEarlierPart(other, one)) yield { name: other.name, exception: other };
   });
 }
@@ -26,10 +26,10 @@ export function followersOf(
   exception: CompiledException,
   index: ExceptionIndex,
 ): readonly string[] {
-  return reach(exception, function* (one) {
+  return reach(exception, function* (one, seen) {
     for (const other of index.renewing(one.namespace, one.name))
       yield { name: other.name, exception: other };
-    for (const other of siblings(one, index))
+    for (const other of siblings(one, index, seen))
       if (isEarlierPart(one, other)) yield { name: other.name, exception: other };
   });
 }
@@ -42,12 +42,12 @@ interface Step {
 /** All that can be reached by steps, itself not among them; cycles end. */
 function reach(
   start: CompiledException,
-  next: (from: CompiledException) => Iterable<Step>,
+  next: (from: CompiledException, seen: ReadonlySet<string>) => Iterable<Step>,
 ): readonly string[] {
   const seen = new Set([start.name]);
   const open = [start];
   for (let from = open.pop(); from !== undefined; from = open.pop()) {
-    for (const { name, exception } of next(from)) {
+    for (const { name, exception } of next(from, seen)) {
       if (seen.has(name)) continue;
       if (seen.size > MOST) return finish(seen, start);
       seen.add(name);
@@ -61,11 +61,19 @@ function finish(seen: ReadonlySet<string>, { name }: CompiledException): readonl
   return [...seen].filter((other) => other !== name).sort();
 }
 
+/** Those that share a digest, each once however many, but for those that are known already. */
 function* siblings(
   { policy, namespace, digests }: CompiledException,
   index: ExceptionIndex,
+  seen: ReadonlySet<string>,
 ): Iterable<CompiledException> {
-  for (const digest of digests) yield* index.candidates(policy, namespace, digest);
+  const met = new Set<CompiledException>();
+  for (const digest of digests)
+    for (const other of index.candidates(policy, namespace, digest)) {
+      if (met.has(other) || seen.has(other.name)) continue;
+      met.add(other);
+      yield other;
+    }
 }
 
 /** Whether the first began before the second and permits a part of what it permits; they share a digest. */

@@ -84,7 +84,7 @@ describe('the mirrors of a replica', () => {
         },
       },
     ]);
-    const followed = new FollowedExceptions(mirrors.exceptions.store, silentLogger);
+    const followed = new FollowedExceptions(mirrors.exceptions.store, silentLogger, () => false);
     await synced();
     const [exception] = followed.index.candidates('team', 'team', DIGEST);
     assert.equal(exception?.deletedAt, '2026-11-20T00:00:00Z');

@@ -3,11 +3,11 @@
 
 import { GROUP, signingExceptionKind, VERSION, type SigningException } from '../../crds/index.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { decisiveParts } from '../../runtime/exceptions/index.ts';
 import { Reflector, type KubeClient, type KubeObject } from '../../runtime/kube/index.ts';
 import type { Logger } from '../../runtime/log/index.ts';
 import { PROGRAM_LABEL, type ProgramConfigMap } from '../../runtime/program/index.ts';
 import { CONFIGURATION_NAME, type WebhookConfiguration } from './configurations.ts';
-import { decisiveParts } from './exception-mirror.ts';
 import { labelsOnly } from './namespaces.ts';
 
 /** What a replica mirrors of the cluster: no Secret, no Pod. */

@@ -56,7 +56,7 @@ function setup(start = '2026-11-20T00:00:00Z') {
     exceptions,
     policies,
     program,
-    index: new FollowedExceptions(exceptions, silentLogger),
+    index: new FollowedExceptions(exceptions, silentLogger, () => false),
     usage,
     board,
     reviewMs: 168 * HOUR,

@@ -4,8 +4,8 @@
 import type { SigningException } from '../../crds/index.ts';
 
 /**
- * What is kept of an exception: all that decides. Deletion is among it, for a finalizer may keep the
- * object, and of the status what people wrote there to approve or revoke it.
+ * All of an exception that decides what it permits, and its version. Deletion is among it, for a finalizer
+ * may keep the object, and of the status what people wrote there to approve or revoke it.
  */
 export function decisiveParts(object: SigningException): SigningException {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } =

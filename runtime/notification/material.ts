@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { createHmac } from 'node:crypto';
+import { createHmac, X509Certificate } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
@@ -9,6 +9,8 @@ import { open } from 'node:fs/promises';
 const MIN_KEY_BYTES = 16;
 const MAX_KEY_BYTES = 4096;
 const MAX_CA_BYTES = 1024 * 1024;
+const BEGIN = '-----BEGIN';
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 /** A named pipe that nobody writes to is empty, rather than waited for. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
@@ -26,9 +28,18 @@ export async function readKey(path: string): Promise<Buffer> {
   return bytes.subarray(0, end);
 }
 
-/** The text of a file of certificates; nothing where none is named. */
+/**
+ * The text of a file of certificates; nothing where none is named. Rejects where there is no certificate in
+ * it, or a broken one.
+ */
 export async function readCertificates(path: string | undefined): Promise<string | undefined> {
-  return path === undefined ? undefined : (await readBounded(path, MAX_CA_BYTES)).toString('utf8');
+  if (path === undefined) return undefined;
+  const text = (await readBounded(path, MAX_CA_BYTES)).toString('utf8');
+  const certificates = text.match(CERTIFICATE) ?? [];
+  const begun = text.split(BEGIN).length - 1;
+  if (begun === 0 || begun !== certificates.length || !certificates.every(isCertificate))
+    throw new Error(`${path}: holds no certificate, or a broken one`);
+  return text;
 }
 
 /**
@@ -37,6 +48,14 @@ export async function readCertificates(path: string | undefined): Promise<string
  */
 export function signatureOf(key: Uint8Array, timestamp: string, body: string): string {
   return `v1=${createHmac('sha256', key).update(`${timestamp}.${body}`).digest('hex')}`;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 async function readBounded(path: string, maxBytes: number): Promise<Buffer> {

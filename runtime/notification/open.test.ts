@@ -9,6 +9,7 @@ import { describe, it } from 'mocha';
 import { fixedClock } from '../clock-testing.ts';
 import { silentLogger } from '../log/index.ts';
 import type { NotificationSettings } from '../settings/index.ts';
+import { createCa } from '../tls/index.ts';
 import { openNotifications } from './open.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'notifications-'));
@@ -69,5 +70,19 @@ describe('opening notifications', () => {
     await assert.rejects(open({ url, caFile, secretFile: long }), {
       message: `${long}: longer than 4096 bytes`,
     });
+  });
+
+  it('takes a file of certificates, and rejects one that has none or a broken one', async () => {
+    const { certPem } = await createCa(new Date());
+    const garbled = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    const fine = file('fine.pem', `# ours\n${certPem}${certPem}`);
+    assert.ok((await open({ url, secretFile, caFile: fine })).sink !== undefined);
+    const cut = certPem.slice(0, -40);
+    for (const text of ['', 'garbage', garbled, certPem + garbled, certPem + cut, cut]) {
+      const caFile = file('broken.pem', text);
+      await assert.rejects(open({ url, secretFile, caFile }), {
+        message: `${caFile}: holds no certificate, or a broken one`,
+      });
+    }
   });
 });

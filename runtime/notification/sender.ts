@@ -73,7 +73,8 @@ export class NotificationSender implements NotificationSink {
   readonly #options: SenderOptions;
   readonly #end = new AbortController();
   readonly #maxWaiting: number;
-  #waiting: readonly Waiting[] = [];
+  /** The oldest first. */
+  #waiting: Waiting[] = [];
   #inFlight = 0;
   #quietUntil = 0;
   #closing = false;
@@ -106,9 +107,12 @@ export class NotificationSender implements NotificationSink {
   }
 
   #put(item: Waiting): void {
-    const all = [...this.#waiting, item].sort((a, b) => a.takenAt - b.takenAt);
-    this.#waiting = all.slice(-this.#maxWaiting);
-    this.#drop(all.length - this.#waiting.length);
+    this.#waiting.push(item);
+    // What is new came last; what comes again has its place by when it came first.
+    if (item.attempts > 0) this.#waiting.sort((a, b) => a.takenAt - b.takenAt);
+    const surplus = Math.max(0, this.#waiting.length - this.#maxWaiting);
+    this.#waiting.splice(0, surplus);
+    this.#drop(surplus);
     this.#wake.abort();
     this.#running ??= this.#run();
   }
@@ -149,10 +153,12 @@ export class NotificationSender implements NotificationSink {
 
   /** What is due first; at the end only what was never tried. */
   #next(): Waiting | undefined {
-    const candidates = this.#closing
-      ? this.#waiting.filter(({ attempts }) => attempts === 0)
-      : this.#waiting;
-    return candidates.toSorted((a, b) => a.dueAt - b.dueAt)[0];
+    let first: Waiting | undefined;
+    for (const item of this.#waiting) {
+      if (this.#closing && item.attempts > 0) continue;
+      if (first === undefined || item.dueAt < first.dueAt) first = item;
+    }
+    return first;
   }
 
   async #attempt(item: Waiting): Promise<Meaning & { readonly problem?: unknown }> {

@@ -16,6 +16,10 @@ describe('the settings of notifications', () => {
     assert.equal(loadSettings({ [URL_NAME]: '', [SECRET_NAME]: '' }).notification, undefined);
   });
 
+  it('are none where certificates alone are named: they send nothing and hide nothing', () => {
+    assert.equal(loadSettings({ [CA_NAME]: '/etc/ca' }).notification, undefined);
+  });
+
   it('name URL, key and certificates', () => {
     const url = GIVEN[URL_NAME];
     const files = { secretFile: '/etc/key', caFile: undefined };
@@ -27,7 +31,6 @@ describe('the settings of notifications', () => {
   for (const [name, given] of [
     [SECRET_NAME, { [URL_NAME]: GIVEN[URL_NAME] }],
     [URL_NAME, { [SECRET_NAME]: '/etc/key' }],
-    [URL_NAME, { [CA_NAME]: '/etc/ca' }],
     [SECRET_NAME, { ...GIVEN, [SECRET_NAME]: 'key' }],
     [CA_NAME, { ...GIVEN, [CA_NAME]: 'ca' }],
     [URL_NAME, { ...GIVEN, [URL_NAME]: 'hooks.example' }],

@@ -38,7 +38,7 @@ export interface NotificationFault {
   readonly message: string;
 }
 
-/** Where notifications go; `undefined` where nothing of them is set, for then none are sent. */
+/** Where notifications go; `undefined` where neither URL nor key is set, for then none are sent. */
 export function notificationSettings(
   raw: Raw,
 ): NotificationSettings | NotificationFault | undefined {
@@ -50,9 +50,10 @@ export function notificationSettings(
     const message = 'is needed with COUNTERSIGN_NOTIFICATION_URL: notifications are signed';
     return { variable: 'COUNTERSIGN_NOTIFICATION_SECRET_FILE', message };
   }
-  if (secretFile === undefined && caFile === undefined) return undefined;
+  // Certificates alone send nothing and hide nothing.
+  if (secretFile === undefined) return undefined;
   // Who names a key believes that somebody is told.
-  const message = 'is needed with the other variables of notifications';
+  const message = 'is needed with COUNTERSIGN_NOTIFICATION_SECRET_FILE';
   return { variable: 'COUNTERSIGN_NOTIFICATION_URL', message };
 }
 

@@ -15,7 +15,7 @@ export interface ApprovalTerms {
   readonly cluster: string;
   /** The latest end that is approved; that of the exception unless told. */
   readonly latestExpiresAt?: Date;
-  /** Until when it counts, RFC 3339 or a duration from now; as long as the exception unless told. */
+  /** Until when it counts, RFC 3339 or a duration from now; the latest end that is approved unless told. */
   readonly expires?: string;
 }
 
@@ -32,12 +32,13 @@ export function planApproval(
   const { latestExpiresAt, expires, cluster } = terms;
   if (latestExpiresAt !== undefined && latestExpiresAt.getTime() < exception.expiresAt)
     throw new UsageError(`--latest-expires-at: is before the end of the exception, ${end}`);
-  const until = expires === undefined ? end : endOf(expires, now);
+  const latest = latestExpiresAt?.toISOString() ?? end;
+  const until = expires === undefined ? latest : endOf(expires, now);
   if (Date.parse(until) <= now.getTime()) throw new UsageError('--expires: is not in the future');
   const { namespace, name, specHash } = exception;
   return approvalStatement(specHash, {
     ...{ cluster, namespace, name },
-    latestExpiresAt: latestExpiresAt?.toISOString() ?? end,
+    latestExpiresAt: latest,
     expiresAt: until,
   });
 }

@@ -14,7 +14,7 @@ import {
 } from '../../runtime/program/index.ts';
 import { compilePolicy, type CompiledPolicy } from '../../verification/index.ts';
 import { configMapAt, policyAt } from './addresses.ts';
-import { isForbidden, type Cluster } from './cluster.ts';
+import { ClusterError, isForbidden, type Cluster } from './cluster.ts';
 
 /** What is known of a policy. */
 export type PolicyState =
@@ -109,11 +109,13 @@ async function stateOf(
   const { cluster, systemNamespace, warn } = from;
   const blob = index.policies.get(name);
   if (blob === undefined) return { state: 'absent', exists: await policyExists(name, cluster) };
-  const bytes = blobBytes(await cluster.get<ProgramConfigMap>(configMapAt(systemNamespace, blob)));
   try {
+    const at = configMapAt(systemNamespace, blob);
+    const bytes = blobBytes(await cluster.get<ProgramConfigMap>(at));
     if (bytes === undefined) throw new ProgramError(`${blob} is gone: try again`);
     return { state: 'in-force', policy: compilePolicy(name, decodeBlob(blob, bytes)) };
   } catch (thrown) {
+    if (thrown instanceof ClusterError && !isForbidden(thrown)) throw thrown;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     warn(`the policy ${name} cannot be read out of the program: ${message}`);
     return UNKNOWN;

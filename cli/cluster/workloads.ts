@@ -57,7 +57,7 @@ const REPORTS = [
   ['wgpolicyk8s.io', 'v1alpha2', 'policyreports'],
   ['openreports.io', 'v1alpha1', 'reports'],
 ] as const;
-/** Stands for them where none may be listed, or none are served. */
+/** Stands for them where not all may be listed, or none are served. */
 export const REPORT = 'PolicyReport';
 const OURS = 'app.kubernetes.io/managed-by=countersign';
 
@@ -72,24 +72,33 @@ export async function readInventory(cluster: Cluster, namespace: string): Promis
     else objects.push(...found.map((object) => ({ ...object, kind })));
   }
   const reports = await readReports(cluster, namespace);
-  if (reports === undefined) unread.push(REPORT);
-  return inventoryOf(namespace, { objects, reports: reports ?? [], unread });
+  if (!reports.isComplete) unread.push(REPORT);
+  return inventoryOf(namespace, { objects, reports: reports.found, unread });
 }
 
-/** What was reported of a namespace; `undefined` where it may not be read, or nothing reports. */
-export async function readReports(
-  cluster: Cluster,
-  namespace: string,
-): Promise<readonly WorkloadReport[] | undefined> {
-  const reports: WorkloadReport[] = [];
+/** What was reported of a namespace. */
+export interface ReportsRead {
+  readonly found: readonly WorkloadReport[];
+  /** False where some may not be read, or no API of reports is served: there may be more. */
+  readonly isComplete: boolean;
+}
+
+/** Reads what was reported of a namespace. An API that is not served holds no reports; one that may not be read may. */
+export async function readReports(cluster: Cluster, namespace: string): Promise<ReportsRead> {
+  const found: WorkloadReport[] = [];
   let isServed = false;
+  let isRefused = false;
   for (const [group, version, plural] of REPORTS) {
     const at = collectionAt(group, version, plural, namespace);
-    const found = await allowed(() => cluster.list<WorkloadReport>(at, OURS));
-    isServed ||= found !== undefined;
-    reports.push(...(found ?? []));
+    try {
+      found.push(...(await cluster.list<WorkloadReport>(at, OURS)));
+      isServed = true;
+    } catch (thrown) {
+      if (isForbidden(thrown)) isRefused = true;
+      else if (!isNotServed(thrown)) throw thrown;
+    }
   }
-  return isServed ? reports : undefined;
+  return { found, isComplete: isServed && !isRefused };
 }
 
 /** An inventory of what was read. */
@@ -110,8 +119,11 @@ async function allowed<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (thrown) {
-    const isNotServed = thrown instanceof ClusterError && thrown.status === 404;
-    if (isForbidden(thrown) || isNotServed) return undefined;
+    if (isForbidden(thrown) || isNotServed(thrown)) return undefined;
     throw thrown;
   }
+}
+
+function isNotServed(thrown: unknown): boolean {
+  return thrown instanceof ClusterError && thrown.status === 404;
 }

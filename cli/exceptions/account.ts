@@ -10,7 +10,7 @@ import {
 } from '../../verification/index.ts';
 import { entryOf } from './entry.ts';
 import type { ExceptionEntry } from './document.ts';
-import type { Scene } from './scene.ts';
+import type { Scene, SceneWithUse } from './scene.ts';
 import { standAt } from './stand.ts';
 
 /** One approval, and what it is worth at an instant. */
@@ -46,7 +46,11 @@ export interface ExceptionAccount {
 }
 
 /** The account of one exception of a scene. */
-export function accountOf(object: SigningException, scene: Scene, at: Date): ExceptionAccount {
+export function accountOf(
+  object: SigningException,
+  scene: SceneWithUse,
+  at: Date,
+): ExceptionAccount {
   const stand = standAt(object, scene, at);
   const compiled = scene.compiled(object);
   const { cluster } = scene.policies;

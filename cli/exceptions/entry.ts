@@ -8,13 +8,13 @@ import {
 } from '../../crds/index.ts';
 import { attentionOf, renewalsOf, type Attention } from '../../verification/index.ts';
 import type { ExceptionEntry, ReviewDocument, ReviewGroup } from './document.ts';
-import type { Scene } from './scene.ts';
+import type { SceneWithUse } from './scene.ts';
 import { standAt, type Stand } from './stand.ts';
 
 /** The document of some exceptions of a scene at an instant. */
 export function documentOf(
   objects: readonly SigningException[],
-  scene: Scene,
+  scene: SceneWithUse,
   at: Date,
 ): ReviewDocument {
   const { cluster } = scene.policies;
@@ -27,7 +27,7 @@ export function documentOf(
 }
 
 /** One exception as a review shows it. */
-export function entryOf(object: SigningException, scene: Scene, at: Date): ExceptionEntry {
+export function entryOf(object: SigningException, scene: SceneWithUse, at: Date): ExceptionEntry {
   const { metadata, spec, status } = object;
   const stand = standAt(object, scene, at);
   const renewals = renewalsIn(object, scene);
@@ -91,14 +91,14 @@ function present<K extends string, V>(key: K, value: V | undefined): Partial<Rec
 }
 
 /** As many as the operator counted, who saw those that are gone by now, or as many as there are. */
-function renewalsIn(object: SigningException, scene: Scene): number {
+function renewalsIn(object: SigningException, scene: SceneWithUse): number {
   const exception = scene.compiled(object);
   const found = exception === undefined ? 0 : renewalsOf(exception, scene.index).length;
   return Math.max(found, object.status?.renewals ?? 0);
 }
 
 interface GroupCase {
-  readonly scene: Scene;
+  readonly scene: SceneWithUse;
   readonly stand: Stand;
   readonly renewals: number;
   readonly at: Date;
@@ -151,7 +151,7 @@ function isReviewDue(object: SigningException, asked: GroupCase): boolean {
 }
 
 /** How many workloads still run by what is over: the status counts those that it covers. */
-function stillUsed({ metadata, status }: SigningException, scene: Scene): number {
+function stillUsed({ metadata, status }: SigningException, scene: SceneWithUse): number {
   const reported = scene.stillUsed.get(`${metadata.namespace ?? ''}/${metadata.name}`) ?? 0;
   return Math.max(reported, status?.usage?.workloads ?? 0);
 }
@@ -159,7 +159,7 @@ function stillUsed({ metadata, status }: SigningException, scene: Scene): number
 function usageOf(
   object: SigningException,
   { isOver }: Stand,
-  scene: Scene,
+  scene: SceneWithUse,
 ): ExceptionEntry['usage'] {
   const usage = object.status?.usage;
   if (usage === undefined || !isOver) return usage;

@@ -147,7 +147,6 @@ function chosen(
 }
 
 function reportNamed(written: string, { reports, namespace, unread }: Inventory): WorkloadReport {
-  if (unread.includes(REPORT)) throw unreadable('reports', namespace);
   const [kind, name] = written.includes('/') ? written.split('/') : [undefined, written];
   const found = reports.filter(({ metadata, scope }) =>
     kind === undefined
@@ -155,6 +154,7 @@ function reportNamed(written: string, { reports, namespace, unread }: Inventory)
       : scope?.name === name && scope.kind.toLowerCase() === kind.toLowerCase(),
   );
   const [report, other] = found;
+  if (report === undefined && unread.includes(REPORT)) throw unreadable('reports', namespace);
   if (report === undefined)
     throw notFound(`there is no report of ${written} in the namespace ${namespace}`);
   if (other === undefined) return report;

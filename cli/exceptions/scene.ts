@@ -19,10 +19,14 @@ export interface Scene {
   readonly objects: readonly SigningException[];
   readonly index: ExceptionIndex;
   readonly policies: PoliciesInForce;
-  /** How many workloads were reported to run still by what is over, by `namespace/name`. */
-  readonly stillUsed: ReadonlyMap<string, number>;
   /** `undefined` where it cannot be read, and so has no effect. */
   compiled(object: SigningException): CompiledException | undefined;
+}
+
+/** A scene, and what still runs in it. */
+export interface SceneWithUse extends Scene {
+  /** How many workloads were reported to run still by what is over, by `namespace/name`. */
+  readonly stillUsed: ReadonlyMap<string, number>;
 }
 
 /** Where to read a scene. */
@@ -30,7 +34,6 @@ export interface SceneQuestion {
   /** All of them where left out. */
   readonly namespace: string | undefined;
   readonly systemNamespace: string;
-  readonly now: Date;
   readonly warn: (line: string) => void;
 }
 
@@ -40,11 +43,20 @@ export async function readScene(cluster: Cluster, question: SceneQuestion): Prom
   const objects = await listExceptions(cluster, namespace);
   const names = new Set(objects.map(({ spec }) => spec.policyRef.name));
   const policies = await readPolicies(cluster, { systemNamespace, names, warn });
-  const over = namespacesOf(objects, question.now.getTime());
-  const scene = sceneOf(objects, policies, await readStillUsed(cluster, over, warn));
+  const scene = sceneOf(objects, policies);
   if (scene.index.dropped > 0)
     warn(`${scene.index.dropped.toString()} exceptions are too many: some have no effect`);
   return scene;
+}
+
+/** Adds what the reports tell of what is over at an instant. */
+export async function withUse(
+  scene: Scene,
+  cluster: Cluster,
+  { now, warn }: Pick<SceneQuestion, 'warn'> & { readonly now: Date },
+): Promise<SceneWithUse> {
+  const over = namespacesOf(scene.objects, now.getTime());
+  return { ...scene, stillUsed: await readStillUsed(cluster, over, warn) };
 }
 
 /** Namespaces of exceptions that are over: their use is in no status any more. */
@@ -65,11 +77,7 @@ export async function listExceptions(
 }
 
 /** A scene of what was read. */
-export function sceneOf(
-  objects: readonly SigningException[],
-  policies: PoliciesInForce,
-  stillUsed: Scene['stillUsed'] = new Map(),
-): Scene {
+export function sceneOf(objects: readonly SigningException[], policies: PoliciesInForce): Scene {
   const compiled = new Map<SigningException, CompiledException>();
   for (const object of objects) {
     try {
@@ -82,7 +90,6 @@ export function sceneOf(
     objects: [...objects].sort(byName),
     index: new ExceptionIndex(compiled.values()),
     policies,
-    stillUsed,
     compiled: (object) => compiled.get(object),
   };
 }

@@ -15,13 +15,12 @@ export async function readStillUsed(
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   for (const namespace of namespaces) {
-    const reports = await readReports(cluster, namespace);
-    if (reports === undefined)
+    const { found, isComplete } = await readReports(cluster, namespace);
+    if (!isComplete)
       warn(
-        `the reports in ${namespace} may not be read: what still runs by what is over is not known`,
+        `the reports in ${namespace} may not all be read: what still runs by what is over is not known`,
       );
-    for (const name of (reports ?? []).flatMap(exceptionsIn))
-      counts.set(name, (counts.get(name) ?? 0) + 1);
+    for (const name of found.flatMap(exceptionsIn)) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return counts;
 }

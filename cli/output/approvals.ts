@@ -4,7 +4,7 @@
 import { printable, type CheckResult, type WeighedApproval } from '../../verification/index.ts';
 import type { Assessment } from '../approval/assess.ts';
 
-/** What `exceptions verify` found; its JSON output is this. */
+/** What `exceptions verify` found; its JSON output is this; bundles count from 0. */
 export interface ApprovalReport {
   readonly formatVersion: 1;
   /** The instant that it speaks of. */
@@ -13,12 +13,6 @@ export interface ApprovalReport {
   /** Whether every exception is approved, where it must be, and can take effect. */
   readonly good: boolean;
   readonly exceptions: readonly Assessment[];
-}
-
-/** The report as JSON, with every check; bundles count from 0. Invisible characters are escaped. */
-export function approvalsJson(report: ApprovalReport): string {
-  const lines = JSON.stringify(report, null, 2).split('\n');
-  return `${lines.map(printable).join('\n')}\n`;
 }
 
 /** The report for people: a line an exception, below it why which bundle does not count; bundles count from 1. */

@@ -9,7 +9,7 @@ import {
   type ExceptionApproval,
   type SigningException,
 } from '../../../crds/index.ts';
-import { printable } from '../../../verification/index.ts';
+import { isSamePerson, printable } from '../../../verification/index.ts';
 import { exceptionsAt } from '../../cluster/addresses.ts';
 import { ClusterError, type Cluster } from '../../cluster/cluster.ts';
 import {
@@ -132,7 +132,7 @@ async function rehearse(
   cluster: Cluster,
 ): Promise<void> {
   const { requestedBy } = object.spec;
-  const isOwn = approval.approver.toLowerCase() === requestedBy.toLowerCase();
+  const isOwn = isSamePerson(approval.approver, requestedBy);
   const own = `${approval.approver} asked for it: somebody else has to approve it`;
   try {
     await apply(object, approval, cluster, true);
@@ -174,7 +174,7 @@ async function withdrawn(
   const index = (status?.approvals ?? []).findIndex(({ approver }) => approver === me);
   if (index < 0) throw new ClusterError(404, `${namespace}/${name} holds no approval of ${me}`);
   const question = `Take the approval of ${namespace}/${name} away?`;
-  if (!(await isConfirmed(printable(question), options.yes, ports))) return false;
+  if (!(await isConfirmed(question, options.yes, ports))) return false;
   const path = `/status/approvals/${index.toString()}`;
   const operations = [
     { op: 'test', path: `${path}/approver`, value: me },

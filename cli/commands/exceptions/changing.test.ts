@@ -275,6 +275,17 @@ describe('exceptions request', () => {
     });
   }
 
+  it('takes a report that it may read where others may not be read', async () => {
+    const written = 'registry.example/app:1';
+    deploy('app', written, [failing(written)]);
+    fake.cluster.refuse('reports', 403);
+    assert.equal((await run(['request', '--from-report', 'app', ...SAYS])).code, 0);
+    const { code, stderr } = await run(['request', '--from-report', 'other', ...SAYS]);
+    assert.match(stderr, /reports/);
+    assert.doesNotMatch(stderr, /there is no report/);
+    assert.equal(code, 1);
+  });
+
   it('asks which policy is meant where several fail', async () => {
     const written = 'registry.example/app:1';
     deploy('app', written, [failing(written), failing(written, { policy: 'other' })]);
@@ -347,8 +358,11 @@ describe('exceptions approve', () => {
     assert.equal(silent.code, 2);
   });
 
-  it('refuses who asked for it, in another case too, with or without a guard', async () => {
+  it('refuses who asked for it, in a look-alike of the name too, with or without a guard', async () => {
     fake.cluster.exceptions(make('hotfix'));
+    fake.cluster.user = 'dev\u200b@example.com';
+    assert.equal((await run(['approve', 'hotfix', '--yes'])).code, 1);
+    fake.cluster.changes.length = 0;
     fake.cluster.user = 'Dev@Example.com';
     const { code, stderr } = await run(['approve', 'hotfix', '--yes']);
     assert.match(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { printable } from '../../../verification/index.ts';
 import type { CliPorts } from '../../ports.ts';
 import { UsageError } from '../../usage-error.ts';
 
-/** Asks a person unless `yes` answers for him. Throws UsageError where nobody can be asked. */
+/** Asks a person unless `yes` answers for him; invisible characters are escaped. Throws UsageError where nobody can be asked. */
 export async function isConfirmed(
   question: string,
   yes: boolean | undefined,
@@ -13,7 +14,7 @@ export async function isConfirmed(
   if (yes === true) return true;
   if (confirm === undefined)
     throw new UsageError('--yes is needed where there is no terminal to ask at');
-  const isYes = await confirm(question);
+  const isYes = await confirm(printable(question));
   if (!isYes) stderr('nothing was changed\n');
   return isYes;
 }

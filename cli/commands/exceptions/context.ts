@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import type { Cluster } from '../../cluster/cluster.ts';
-import { readScene, type Scene } from '../../exceptions/scene.ts';
+import { readScene, withUse, type Scene, type SceneWithUse } from '../../exceptions/scene.ts';
 import type { CliPorts } from '../../ports.ts';
 import { printable } from '../../../verification/index.ts';
 
@@ -20,8 +20,18 @@ export async function sceneFor(
   { systemNamespace }: { readonly systemNamespace: string },
   ports: CliPorts,
 ): Promise<Scene> {
-  const warn = warner(ports);
-  return await readScene(cluster, { namespace, systemNamespace, now: ports.clock.now(), warn });
+  return await readScene(cluster, { namespace, systemNamespace, warn: warner(ports) });
+}
+
+/** As {@link sceneFor}, for a command that also tells what still runs by what is over: it reads the reports, too. */
+export async function sceneWithUseFor(
+  cluster: Cluster,
+  namespace: string | undefined,
+  options: { readonly systemNamespace: string },
+  ports: CliPorts,
+): Promise<SceneWithUse> {
+  const scene = await sceneFor(cluster, namespace, options, ports);
+  return await withUse(scene, cluster, { now: ports.clock.now(), warn: warner(ports) });
 }
 
 /** Tells one line on stderr, each only once. */

@@ -13,7 +13,7 @@ import {
 } from '../../cluster/options.ts';
 import { documentOf } from '../../exceptions/entry.ts';
 import { LIST_FORMATS, listText, type ListFormat } from '../../exceptions/list-text.ts';
-import { sceneFor, type ExceptionsContext } from './context.ts';
+import { sceneWithUseFor, type ExceptionsContext } from './context.ts';
 
 interface ListOptions extends ClusterFlags {
   readonly selector?: string;
@@ -48,7 +48,7 @@ async function list(
   const { policy, output } = options;
   const { ports } = context;
   const namespace = scopeOf(options, cluster);
-  const scene = await sceneFor(cluster, namespace, options, ports);
+  const scene = await sceneWithUseFor(cluster, namespace, options, ports);
   const isSelected = await selection(options, cluster, namespace);
   const chosen = scene.objects.filter(
     (object) =>

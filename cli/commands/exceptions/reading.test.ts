@@ -4,11 +4,13 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'mocha';
 import type { SigningException, SigningExceptionStatus } from '../../../crds/index.ts';
-import type { KubeObject } from '../../../runtime/kube/index.ts';
+import type { KubeObject, ResourceAddress } from '../../../runtime/kube/index.ts';
+import { INDEX_NAME } from '../../../runtime/program/index.ts';
 import { exceptionSpecHash } from '../../../verification/index.ts';
 import { KeyIssuer, testException, testPolicy } from '../../../verification/testing/index.ts';
 import { Bench, type Answer } from '../../__fixtures__/bench.ts';
 import { FakeCluster } from '../../__fixtures__/cluster.ts';
+import { ClusterError } from '../../cluster/cluster.ts';
 import type { ReviewDocument } from '../../exceptions/document.ts';
 
 const POLICY = testPolicy([new KeyIssuer()], {
@@ -135,6 +137,24 @@ describe('the commands that read exceptions', () => {
         ['told', 'InEffect', 'lead@example.com'],
       ],
     );
+  });
+
+  it('warn of a policy that may not be read, and tell of the others', async () => {
+    fake.cluster.exceptions(make('hotfix'));
+    const { cluster } = fake;
+    const get = cluster.get.bind(cluster);
+    cluster.get = async <T>(address: ResourceAddress): Promise<T | undefined> => {
+      if (address.plural === 'configmaps' && address.name !== INDEX_NAME)
+        throw new ClusterError(403, 'you may not');
+      return await get<T>(address);
+    };
+    const { code, stdout, stderr } = await run('list');
+    assert.equal(
+      stderr,
+      'warning: the policy team cannot be read out of the program: you may not\n',
+    );
+    assert.match(stdout, /hotfix/);
+    assert.equal(code, 0);
   });
 
   it('show one at any instant, with what each approval is worth', async () => {
@@ -274,10 +294,25 @@ describe('the commands that read exceptions', () => {
       ['due', 'done', 'fresh'].map((name) => entry(name)?.groups.includes('overdue')),
       [true, false, false],
     );
-    fake.cluster.refuse('policyreports', 403);
-    fake.cluster.refuse('reports', 403);
-    const { stderr } = await run('review');
-    assert.match(stderr, /^warning: the reports in checkout may not be read: /);
+    const warning = 'warning: the reports in checkout may not all be read: ';
+    const answers = [
+      [200, 404],
+      [404, 200],
+      [200, 403],
+      [403, 200],
+      [403, 404],
+      [403, 403],
+      [404, 404],
+    ] as const;
+    for (const [wgpolicy, openreports] of answers) {
+      fake.cluster.refusals.clear();
+      if (wgpolicy !== 200) fake.cluster.refuse('policyreports', wgpolicy);
+      if (openreports !== 200) fake.cluster.refuse('reports', openreports);
+      const isWarned = (await run('review')).stderr.startsWith(warning);
+      assert.equal(isWarned, wgpolicy + openreports !== 604, [wgpolicy, openreports].join());
+    }
+    const writing = await run('renew', 'over', '--expires', '24h');
+    assert.ok(!writing.stderr.includes(warning));
   });
 
   it('record a review behind those that are there, in the name of the caller', async () => {
@@ -299,6 +334,14 @@ describe('the commands that read exceptions', () => {
         },
       },
     ]);
+  });
+
+  it('escape who recorded a review', async () => {
+    fake.cluster.exceptions(make('good'));
+    fake.cluster.user = 'dev\u001b[2J';
+    const { stderr } = await run('review', 'good', '--record');
+    assert.match(stderr, /^recorded a review of checkout\/good by dev/);
+    assert.ok(!stderr.includes('\u001b'));
   });
 
   it('let the oldest review make room where there are 64', async () => {
@@ -350,6 +393,12 @@ describe('the exit codes of commands on a cluster', () => {
     ['a form that is none', ['list', '-o', 'xml'], /'xml' is invalid/],
     ['a name without --record', ['review', 'x'], /a name and --record go together/],
     ['--record without a name', ['review', '--record'], /a name and --record go together/],
+    ['--record everywhere', ['review', 'x', '--record', '-A'], /--record takes neither/],
+    [
+      '--record into a file',
+      ['review', 'x', '--record', '--out', 'f'],
+      /--record takes neither --all-namespaces nor --out/,
+    ],
     ['a comment on nothing', ['review', '--comment', 'x'], /--comment needs --record/],
   ];
   for (const [what, argv, expected] of wrong) {

@@ -3,6 +3,7 @@
 
 import { Option, type Command } from 'commander';
 import type { ExceptionReview, SigningException } from '../../../crds/index.ts';
+import { printable } from '../../../verification/index.ts';
 import { exceptionsAt } from '../../cluster/addresses.ts';
 import { ClusterError, type Cluster } from '../../cluster/cluster.ts';
 import {
@@ -18,7 +19,7 @@ import { readOne } from '../../exceptions/read-one.ts';
 import { REVIEW_FORMATS, reviewText, type ReviewFormat } from '../../exceptions/review-text.ts';
 import { emit } from '../../output/emit.ts';
 import { UsageError } from '../../usage-error.ts';
-import { sceneFor, type ExceptionsContext } from './context.ts';
+import { sceneWithUseFor, type ExceptionsContext } from './context.ts';
 
 interface ReviewOptions extends ClusterFlags {
   readonly output: ReviewFormat;
@@ -54,9 +55,11 @@ function stepOf(
   options: ReviewOptions,
   context: ExceptionsContext,
 ): (cluster: Cluster) => Promise<void> {
-  const { record = false, comment } = options;
+  const { record = false, comment, out } = options;
   if ((name !== undefined) !== record)
     throw new UsageError('a name and --record go together: to look at one exception, use show');
+  if (record && (options.allNamespaces === true || out !== undefined))
+    throw new UsageError('--record takes neither --all-namespaces nor --out');
   if (comment !== undefined && !record) throw new UsageError('--comment needs --record');
   if (name === undefined)
     return async (cluster) => {
@@ -74,7 +77,7 @@ async function review(
 ): Promise<void> {
   const { output, out } = options;
   const namespace = scopeOf(options, cluster);
-  const scene = await sceneFor(cluster, namespace, options, ports);
+  const scene = await sceneWithUseFor(cluster, namespace, options, ports);
   const document = documentOf(scene.objects, scene, ports.clock.now());
   await emit(await reviewText(document, output), out, ports);
 }
@@ -113,5 +116,5 @@ async function recordReview(
       if (!isLate || attempt === ATTEMPTS) throw thrown;
     }
   }
-  ports.stderr(`recorded a review of ${namespace}/${name} by ${added.by}\n`);
+  ports.stderr(`${printable(`recorded a review of ${namespace}/${name} by ${added.by}`)}\n`);
 }

@@ -15,7 +15,7 @@ import { atValue } from '../../exceptions/flags.ts';
 import { findIn } from '../../exceptions/scene.ts';
 import { jsonText } from '../../output/json.ts';
 import { yamlOf } from '../../output/yaml.ts';
-import { sceneFor, type ExceptionsContext } from './context.ts';
+import { sceneWithUseFor, type ExceptionsContext } from './context.ts';
 
 interface ShowOptions extends ClusterFlags {
   readonly at?: (now: number) => number;
@@ -68,7 +68,7 @@ async function readAccount(
 ): Promise<ExceptionAccount> {
   const { at = (now: number): number => now } = options;
   const namespace = namespaceOf(options, cluster);
-  const scene = await sceneFor(cluster, namespace, options, ports);
+  const scene = await sceneWithUseFor(cluster, namespace, options, ports);
   return accountOf(
     findIn(scene, name, namespace),
     scene,

@@ -155,9 +155,21 @@ describe('countersign exceptions sign', () => {
         latestExpiresAt: '2026-12-01T00:00:00.000Z',
         expiresAt: '2026-11-23T12:00:00.000Z',
       });
+      const { predicate: later } = await statementOf(...told.slice(0, 2));
+      assert.deepEqual(
+        [later.latestExpiresAt, later.expiresAt],
+        ['2026-12-01T00:00:00.000Z', '2026-12-01T00:00:00.000Z'],
+      );
       const until = '2026-11-22T00:00:00+01:00';
       assert.equal((await statementOf('--expires', until)).predicate.expiresAt, until);
     });
+
+    for (const print of ['--print-statement', '--print-material'])
+      it(`are not printed by ${print} for a bundle that is there already: 2`, async () => {
+        const { code, stdout, stderr } = await run(['--attach', 'b.json', print]);
+        assert.match(stderr, /cannot be used with/);
+        assert.deepEqual([code, stdout], [2, '']);
+      });
 
     it('come with the bytes that are hashed', async () => {
       const { stdout } = await run(['--print-material']);
@@ -175,6 +187,7 @@ describe('countersign exceptions sign', () => {
       ['an approval of no time', ['--expires', '0h'], /--expires: "0h" is not a duration/],
       ['an approval of ages', ['--expires', '9000h'], /--expires: "9000h" is out of range/],
       ['a key beside services', ['--rekor-url', 'https://rekor.example'], /cannot be used with/],
+      ['a bundle beside a key', ['--attach', 'b.json'], /cannot be used with/],
       ['standard input in place', ['--in-place', '-o', 'bundle'], /--in-place: needs a file/],
     ] as const) {
       it(`are refused with ${what}: 2`, async () => {

@@ -53,7 +53,7 @@ export function addSign(parent: Command, context: ExceptionsContext): void {
     )
     .option(
       '--expires <when>',
-      'until when the approval counts, RFC 3339 or a duration such as 72h (default: as long as the exception)',
+      'until when the approval counts, RFC 3339 or a duration such as 72h (default: the latest end that is approved)',
     );
   signerOptions(command);
   outputOptions(command);
@@ -81,7 +81,7 @@ function signerOptions(command: Command): void {
     .option('--tsa-url <url>', 'timestamp authority, path included (default: none)')
     .addOption(
       new Option('--attach <bundle>', 'sign nothing: add a bundle that cosign made').conflicts([
-        ...['key', 'expires', 'latestExpiresAt'],
+        ...['key', 'expires', 'latestExpiresAt', 'printStatement', 'printMaterial'],
         ...services,
       ]),
     );

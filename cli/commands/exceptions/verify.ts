@@ -6,7 +6,8 @@ import { assess, isGood } from '../../approval/assess.ts';
 import { indexOf, readExceptionList } from '../../input/exceptions.ts';
 import { readTrustedPolicies, type PolicyOptions } from '../../input/trusted-policies.ts';
 import { clusterName, collected, instantValue } from '../../option-values.ts';
-import { approvalsJson, approvalsText, type ApprovalReport } from '../../output/approvals.ts';
+import { approvalsText, type ApprovalReport } from '../../output/approvals.ts';
+import { jsonText } from '../../output/json.ts';
 import { UsageError } from '../../usage-error.ts';
 import type { ExceptionsContext } from './context.ts';
 
@@ -78,8 +79,6 @@ async function verifyApprovals(
     exceptions: assessments,
   };
   const isExplained = options.explain === true;
-  ports.stdout(
-    options.output === 'json' ? approvalsJson(report) : approvalsText(report, isExplained),
-  );
+  ports.stdout(options.output === 'json' ? jsonText(report) : approvalsText(report, isExplained));
   return good ? 0 : 1;
 }

@@ -10,8 +10,10 @@ interface ReporterOptions {
   readonly reporterOptions?: { readonly file?: string };
 }
 
+const MESSAGE_LENGTH = 300;
+
 /**
- * Mocha's spec output, and beside it the counts as JSON in the file that
+ * Mocha's spec output, and beside it the counts and what failed as JSON in the file that
  * `--reporter-option file=…` names. The file is written last, so a run that dies leaves none.
  */
 class CountingReporter extends Mocha.reporters.Spec {
@@ -27,8 +29,20 @@ class CountingReporter extends Mocha.reporters.Spec {
 
   #result(): SuiteResult {
     const { passes, failures, pending, duration } = this.stats;
-    return { passed: passes, failed: failures, skipped: pending, milliseconds: duration ?? 0 };
+    return {
+      passed: passes,
+      failed: failures,
+      skipped: pending,
+      milliseconds: duration ?? 0,
+      failures: this.failures.map(nameOf),
+    };
   }
+}
+
+function nameOf(test: Mocha.Test): string {
+  // In parallel runs tests come without their methods but with what those gave.
+  const message = test.err?.message ?? '';
+  return `${test.fullTitle()}: ${message.replaceAll(/\s+/gv, ' ').slice(0, MESSAGE_LENGTH)}`;
 }
 
 // Mocha loads reporters by require().

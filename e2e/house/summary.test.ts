@@ -12,7 +12,7 @@ import { summarise } from './summary.ts';
 
 const MOCHA = fileURLToPath(new URL('../../node_modules/mocha/bin/mocha.js', import.meta.url));
 const REPORTER = fileURLToPath(new URL('reporter.ts', import.meta.url));
-const RESULT = { passed: 3, failed: 0, skipped: 1, milliseconds: 1200 };
+const RESULT = { passed: 3, failed: 0, skipped: 1, milliseconds: 1200, failures: [] };
 
 describe('summarise', () => {
   let folder: string;
@@ -35,9 +35,11 @@ describe('summarise', () => {
     assert.equal(lines[0], 'unit: 3 passed, 0 failed, 1 skipped in 1.2 s');
     assert.equal(exitCode, 0);
   });
-  it('fails where a test failed', () => {
-    put('unit', { ...RESULT, failed: 1 });
-    assert.equal(summarise(folder, ['unit']).exitCode, 1);
+  it('fails where a test failed, and names it near the end', () => {
+    put('unit', { ...RESULT, failed: 1, failures: ['a reporter counts: 1 !== 2'] });
+    const { lines, exitCode } = summarise(folder, ['unit']);
+    assert.equal(exitCode, 1);
+    assert.equal(lines.at(-3), 'failed: a reporter counts: 1 !== 2');
   });
   it('counts a missing result as a failure', () => {
     put('unit', RESULT);
@@ -70,13 +72,16 @@ describe('the reporter', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const run = (body: string): { readonly status: number | null; readonly stdout: string } => {
+  const run = (
+    body: string,
+    ...more: readonly string[]
+  ): { readonly status: number | null; readonly stdout: string } => {
     writeFileSync(join(folder, 'a.cjs'), body);
     const option = `file=${join(folder, 'out/a.json')}`;
     const file = join(folder, 'a.cjs');
     return spawnSync(
       process.execPath,
-      [MOCHA, '--no-config', '--reporter', REPORTER, '--reporter-option', option, file],
+      [MOCHA, '--no-config', '--reporter', REPORTER, '--reporter-option', option, ...more, file],
       { encoding: 'utf8' },
     );
   };
@@ -89,8 +94,16 @@ describe('the reporter', () => {
     const written: unknown = JSON.parse(readFileSync(join(folder, 'out/a.json'), 'utf8'));
     assert.deepEqual(
       { ...(written as object), milliseconds: 0 },
-      { passed: 1, failed: 1, skipped: 1, milliseconds: 0 },
+      { passed: 1, failed: 1, skipped: 1, milliseconds: 0, failures: ['breaks: broken'] },
     );
+  });
+  it('names what failed in runs side by side as well', () => {
+    run(
+      `describe('a', () => { it('breaks', () => { throw new Error('bro\\nken'); }); });`,
+      '--parallel',
+    );
+    const { lines } = summarise(join(folder, 'out'), ['a']);
+    assert.equal(lines[0], 'failed: a breaks: bro ken');
   });
   it('counts a failing hook', () => {
     run(`before(() => { throw new Error('no'); }); it('never runs', () => {});`);

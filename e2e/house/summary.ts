@@ -4,12 +4,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The counts of one Mocha run, as the reporter writes them. */
+/** The counts of one Mocha run, as the reporter writes them, and what failed in it. */
 export interface SuiteResult {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
   readonly milliseconds: number;
+  /** Each test or hook that failed: its whole title and the beginning of its message. */
+  readonly failures: readonly string[];
 }
 
 /** What all runs came to: the lines to print, the last of them the sum, and the exit code. */
@@ -21,7 +23,8 @@ export interface Summary {
 /**
  * Sums the runs named `suites`, whose results lie in `folder` as `<suite>.json`. A result that is
  * missing or unreadable counts as one failure, and a sum of no test passed as an error: a run
- * that tested nothing must not look like one that passed.
+ * that tested nothing must not look like one that passed. What failed is named again, since whoever
+ * reads a long log begins at its end.
  */
 export function summarise(folder: string, suites: readonly string[]): Summary {
   const results = suites.map((suite) => readResult(folder, suite));
@@ -31,7 +34,8 @@ export function summarise(folder: string, suites: readonly string[]): Summary {
     total.failed += result.failed;
     total.skipped += result.skipped;
   }
-  const lines = results.map((result, index) => `${suites[index] ?? ''}: ${describe(result)}`);
+  const lines = results.flatMap(({ failures }) => failures.map((failure) => `failed: ${failure}`));
+  lines.push(...results.map((result, index) => `${suites[index] ?? ''}: ${describe(result)}`));
   if (total.passed === 0) lines.push('no test passed: that is an error');
   lines.push(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return { lines, exitCode: total.failed > 0 || total.passed === 0 ? 1 : 0 };
@@ -42,17 +46,21 @@ function readResult(folder: string, suite: string): SuiteResult & { readonly not
     return parse(JSON.parse(readFileSync(join(folder, `${suite}.json`), 'utf8')));
   } catch (thrown) {
     const note = thrown instanceof Error ? thrown.message : String(thrown);
-    return { passed: 0, failed: 1, skipped: 0, milliseconds: 0, note };
+    return { passed: 0, failed: 1, skipped: 0, milliseconds: 0, failures: [], note };
   }
 }
 
 function parse(value: unknown): SuiteResult {
-  const { passed, failed, skipped, milliseconds } = value as Record<keyof SuiteResult, unknown>;
+  const { passed, failed, skipped, milliseconds, failures } = value as Record<
+    keyof SuiteResult,
+    unknown
+  >;
   return {
     passed: count(passed, 'passed'),
     failed: count(failed, 'failed'),
     skipped: count(skipped, 'skipped'),
     milliseconds: count(milliseconds, 'milliseconds'),
+    failures: Array.isArray(failures) ? failures.map(String) : [],
   };
 }
 

@@ -57,6 +57,6 @@ export {
   type RegistryOptions,
 } from './registry.ts';
 export { needs, type Availability } from './require.ts';
-export { markBulky, newDirectory } from './run-directory.ts';
+export { markBulky, markFailed, newDirectory } from './run-directory.ts';
 export { tool, type ToolName } from './tools.ts';
 export { freePort, waitFor, type WaitOptions } from './wait.ts';

@@ -11,11 +11,12 @@ import { harnessSettings } from './settings.ts';
 let root: string | undefined;
 const counters = new Map<string, number>();
 const bulky = new Set<string>();
+let failed = false;
 
 /**
  * A new folder `<name>-<n>` inside the folder of this run. The whole run's folder
- * is deleted when the process ends well; otherwise it stays, without what
- * {@link markBulky} named, and its path is printed.
+ * is deleted when the process ends well and {@link markFailed} was not called; otherwise it stays,
+ * without what {@link markBulky} named, and its path is printed.
  */
 export function newDirectory(name: string): string {
   const number = (counters.get(name) ?? 0) + 1;
@@ -31,6 +32,11 @@ export function markBulky(directory: string): string {
   return directory;
 }
 
+/** Keeps the folder of this run: workers of mocha end well though a test of theirs failed. */
+export function markFailed(): void {
+  failed = true;
+}
+
 function runDirectory(): string {
   if (root === undefined) {
     root = mkdtempSync(join(tmpdir(), 'countersign-e2e-'));
@@ -43,7 +49,7 @@ function cleanUp(exitCode: number): void {
   if (root === undefined) {
     return;
   }
-  if (exitCode === 0 && !harnessSettings().keepFiles) {
+  if (exitCode === 0 && !failed && !harnessSettings().keepFiles) {
     rmSync(root, { recursive: true, force: true, maxRetries: 3 });
     return;
   }

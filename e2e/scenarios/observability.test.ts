@@ -31,7 +31,7 @@ import {
   type World,
 } from '../world/index.ts';
 import { AuditPipe, type Line } from './observability/audit-pipe.ts';
-import { startCollector, type Collector } from './observability/collector.ts';
+import { startCollector, type CollectedSpan, type Collector } from './observability/collector.ts';
 import { familiesOf, sampleOf, type Family } from './observability/exposition.ts';
 
 const NS = 'observed';
@@ -282,7 +282,12 @@ describe('what operator and webhook tell of their work, on a real API server', f
       assert.equal(call.parentSpanId, span.spanId);
       assert.equal(call.attributes['server.address'], world.registry.host);
     }
-    assert.ok(collector.spans.some(({ service }) => service === 'countersign-operator'));
+    // Each process sends what it has in batches of its own time.
+    const isOfOperator = ({ service }: CollectedSpan) => service === 'countersign-operator';
+    await waitFor(() => Promise.resolve(collector.spans.some(isOfOperator)), {
+      timeoutMs: 15_000,
+      message: 'a span of the operator',
+    });
   });
 
   it('a reader that is stuck loses records, which is counted, and holds up nobody', async () => {

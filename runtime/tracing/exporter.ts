@@ -25,10 +25,13 @@ export interface ExporterOptions {
 const MAX_WAITING = 2048;
 const BATCH = 512;
 const PAUSE_MS = 2_000;
+/** Answers after which OTLP over HTTP is sent again (OTLP specification, "Failures"). */
+const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /**
- * Sends spans to a collector in batches, in the background. A batch that is refused is dropped, as is
- * what comes while too many wait: nothing is held up for a trace.
+ * Sends spans to a collector in batches, in the background. A batch that cannot be taken now, by a
+ * broken connection or a busy collector, is sent once more; then it is dropped, as is one that is refused
+ * and what comes while too many wait: nothing is held up for a trace.
  */
 export class SpanExporter {
   readonly #options: ExporterOptions;
@@ -59,20 +62,29 @@ export class SpanExporter {
   }
 
   async #drain(): Promise<void> {
-    const { clock } = this.#options;
     while (this.#waiting.length > 0) {
-      // At the end of the process nothing is waited for.
-      if (this.#waiting.length < BATCH)
-        await clock.sleep(PAUSE_MS, this.#stop.signal).catch(() => undefined);
+      if (this.#waiting.length < BATCH) await this.#pause();
       const batch = this.#waiting.slice(0, BATCH);
       this.#waiting = this.#waiting.slice(BATCH);
-      this.#options.onSpans((await this.#send(batch)) ? 'exported' : 'dropped', batch.length);
+      let answer = await this.#send(batch);
+      if (answer === 'later') {
+        await this.#pause();
+        answer = await this.#send(batch);
+      }
+      this.#options.onSpans(answer === 'taken' ? 'exported' : 'dropped', batch.length);
     }
     this.#running = undefined;
   }
 
-  async #send(batch: readonly EndedSpan[]): Promise<boolean> {
+  /** At the end of the process nothing is waited for. */
+  async #pause(): Promise<void> {
+    const { clock } = this.#options;
+    await clock.sleep(PAUSE_MS, this.#stop.signal).catch(() => undefined);
+  }
+
+  async #send(batch: readonly EndedSpan[]): Promise<'taken' | 'later' | 'refused'> {
     const { endpoint, headers, timeoutMs, resource, clock, logger } = this.#options;
+    let status: number | undefined;
     try {
       const response = await fetch(endpoint, {
         method: 'POST',
@@ -81,14 +93,15 @@ export class SpanExporter {
         redirect: 'error',
         signal: clock.deadline(timeoutMs),
       });
+      ({ status } = response);
       await response.body?.cancel();
       if (!response.ok) throw new Error(`the collector answers ${response.status.toString()}`);
       this.#failing = false;
-      return true;
+      return 'taken';
     } catch (error) {
       if (!this.#failing) logger.warn('spans cannot be sent', { error });
       this.#failing = true;
-      return false;
+      return status === undefined || RETRYABLE.has(status) ? 'later' : 'refused';
     }
   }
 }

@@ -237,6 +237,28 @@ describe('sending spans', () => {
     assert.deepEqual(counts, { exported: 2, dropped: 0 });
   });
 
+  it('sends once more what a collector cannot take now, and not what it refuses', async () => {
+    status = 503;
+    const busy = exporterTo(endpoint);
+    busy.take(span());
+    await busy.close(5000);
+    assert.equal(received.length, 2);
+    status = 400;
+    const refused = exporterTo(endpoint);
+    refused.take(span());
+    await refused.close(5000);
+    assert.equal(received.length, 3);
+    assert.deepEqual(counts, { exported: 0, dropped: 2 });
+  });
+
+  it('loses nothing to a connection that breaks', async () => {
+    server.once('connection', (socket) => socket.destroy());
+    const exporter = exporterTo(endpoint);
+    exporter.take(span());
+    await exporter.close(5000);
+    assert.deepEqual(counts, { exported: 1, dropped: 0 });
+  });
+
   it('drops and counts what a collector refuses, what nobody takes and what is too much', async () => {
     status = 503;
     const refused = exporterTo(endpoint);

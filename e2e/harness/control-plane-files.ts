@@ -10,7 +10,7 @@ import type { ControlPlaneLayout } from './kubernetes-flags.ts';
 import { markBulky, newDirectory } from './run-directory.ts';
 import { firstAddressOf, reserveServiceRange } from './service-range.ts';
 import type { ServiceRange } from './service-range.ts';
-import { freePort } from './wait.ts';
+import { freePort } from './port.ts';
 
 /** What a control plane needs on disk and of ports before anything of it starts. */
 export interface PreparedControlPlane {

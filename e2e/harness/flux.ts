@@ -8,7 +8,8 @@ import type { ControlPlane } from './control-plane-types.ts';
 import { ManagedProcess, mustRun } from './process.ts';
 import { newDirectory } from './run-directory.ts';
 import { tool } from './tools.ts';
-import { freePort, waitFor } from './wait.ts';
+import { freePort } from './port.ts';
+import { waitFor } from './wait.ts';
 
 /** Where Flux lives, and its objects in our tests. */
 export const FLUX_NAMESPACE = 'flux-system';

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import type { Server } from 'node:http';
 import { after, before, describe, it } from 'mocha';
@@ -249,9 +250,12 @@ describe('waitFor and freePort', () => {
     });
   });
 
-  it('hands out every port once', async () => {
+  it('hands out every port once, and none that an outgoing connection may take', async () => {
     const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));
     assert.equal(new Set(ports).size, ports.length);
+    const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8');
+    const [first = 0] = range.split(/\s+/v).map(Number);
+    if (first > 20_000) assert.ok(ports.every((port) => port < first));
   });
 });
 

@@ -59,4 +59,5 @@ export {
 export { needs, type Availability } from './require.ts';
 export { markBulky, markFailed, newDirectory } from './run-directory.ts';
 export { tool, type ToolName } from './tools.ts';
-export { freePort, waitFor, type WaitOptions } from './wait.ts';
+export { freePort } from './port.ts';
+export { waitFor, type WaitOptions } from './wait.ts';

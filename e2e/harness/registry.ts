@@ -9,7 +9,8 @@ import type { Namespace } from './namespace.ts';
 import { ManagedProcess } from './process.ts';
 import { markBulky, newDirectory } from './run-directory.ts';
 import { tool } from './tools.ts';
-import { freePort, waitFor } from './wait.ts';
+import { freePort } from './port.ts';
+import { waitFor } from './wait.ts';
 
 /** `olareg` has the referrers API, `distribution` has not. */
 export type RegistryKind = 'olareg' | 'distribution';

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long and how often {@link waitFor} asks. */
@@ -42,36 +41,5 @@ export async function waitFor<T>(
   const detail = last instanceof Error ? `: ${last.message}` : '';
   throw new Error(`${options.message}: not within ${String(options.timeoutMs)} ms${detail}`, {
     cause: last,
-  });
-}
-
-const handedOut = new Set<number>();
-
-/** A TCP port that was free on 127.0.0.1 a moment ago; never the same one twice. */
-export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const port = await probePort();
-    if (!handedOut.has(port)) {
-      handedOut.add(port);
-      return port;
-    }
-  }
-  throw new Error('no free port found in 100 attempts');
-}
-
-function probePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') {
-          reject(new Error('the probe had no port'));
-        } else {
-          resolve(address.port);
-        }
-      });
-    });
   });
 }

@@ -107,11 +107,10 @@ export function objectChapters(stageOf: () => ChaosStage): void {
       await refuse({ status: 429, retryAfterSeconds: 1 });
       await refuse({ status: 500 });
       for (const { api } of members.operators) api.fault = () => undefined;
-      await recorder.sees('signed', 'admitted');
-      const stored = recorder
-        .since(mark)
-        .filter(({ dryRun, answer }) => !dryRun && answer.kind === 'admitted');
-      assert.ok(stored.length > 0);
+      const storedOnes = () =>
+        recorder.since(mark).filter(({ dryRun, answer }) => !dryRun && answer.kind === 'admitted');
+      await waitFor(() => storedOnes().length > 0, { timeoutMs: 30_000, message: 'a stored pod' });
+      const stored = storedOnes();
       await waitFor(
         async () => {
           const reported = await reportedPods(stageOf());

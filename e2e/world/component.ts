@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import { ManagedProcess, newDirectory, waitFor } from '../harness/index.ts';
 
 /** How one of our processes is started. */
@@ -82,7 +83,7 @@ export class ProcessComponent implements Component {
     const { name, built, kubeconfig } = this.#options;
     // Where tools are cached is no setting of our programs, which refuse what they do not know.
     const ours = { COUNTERSIGN_KUBECONFIG: kubeconfig, COUNTERSIGN_CACHE: '' };
-    const env = { ...this.#options.env, ...ours };
+    const env = { ...deployedEnv(name), ...this.#options.env, ...ours };
     const program = join(ROOT, 'node_modules', '.bin', 'node');
     const script = built ? join(ROOT, 'dist', name, 'main.js') : join(ROOT, name, 'main.ts');
     this.#process = ManagedProcess.start({
@@ -130,4 +131,31 @@ export class ProcessComponent implements Component {
   logTail(lines = 40): string {
     return this.#process?.logTail(lines) ?? '';
   }
+}
+
+interface Manifest {
+  readonly kind: string;
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly env: readonly { readonly name: string; readonly value?: string }[];
+        }[];
+      };
+    };
+  };
+}
+
+/** What the manifest sets besides our own settings, for the programs below ours. */
+function deployedEnv(name: ComponentOptions['name']): Readonly<Record<string, string>> {
+  const text = readFileSync(join(ROOT, 'config', 'manager', `${name}.yaml`), 'utf8');
+  const [deployment] = parseAllDocuments(text)
+    .map((document) => document.toJS() as Manifest)
+    .filter(({ kind }) => kind === 'Deployment');
+  const env = deployment?.spec.template.spec.containers.flatMap((container) => container.env) ?? [];
+  return Object.fromEntries(
+    env.flatMap((one) =>
+      one.value === undefined || one.name.startsWith('COUNTERSIGN_') ? [] : [[one.name, one.value]],
+    ),
+  );
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import { ManagedProcess, newDirectory, waitFor } from '../harness/index.ts';
+import { deployedEnv } from './manifests.ts';
 
 /** How one of our processes is started. */
 export interface ComponentOptions {
@@ -131,31 +131,4 @@ export class ProcessComponent implements Component {
   logTail(lines = 40): string {
     return this.#process?.logTail(lines) ?? '';
   }
-}
-
-interface Manifest {
-  readonly kind: string;
-  readonly spec: {
-    readonly template: {
-      readonly spec: {
-        readonly containers: readonly {
-          readonly env: readonly { readonly name: string; readonly value?: string }[];
-        }[];
-      };
-    };
-  };
-}
-
-/** What the manifest sets besides our own settings, for the programs below ours. */
-function deployedEnv(name: ComponentOptions['name']): Readonly<Record<string, string>> {
-  const text = readFileSync(join(ROOT, 'config', 'manager', `${name}.yaml`), 'utf8');
-  const [deployment] = parseAllDocuments(text)
-    .map((document) => document.toJS() as Manifest)
-    .filter(({ kind }) => kind === 'Deployment');
-  const env = deployment?.spec.template.spec.containers.flatMap((container) => container.env) ?? [];
-  return Object.fromEntries(
-    env.flatMap((one) =>
-      one.value === undefined || one.name.startsWith('COUNTERSIGN_') ? [] : [[one.name, one.value]],
-    ),
-  );
 }

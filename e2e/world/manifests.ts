@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 The Countersign Authors
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Kubectl, KubernetesObject } from '../harness/index.ts';
@@ -13,6 +14,32 @@ export async function render(
   folder: string,
 ): Promise<readonly KubernetesObject[]> {
   const text = await kubectl.must(['kustomize', join(CONFIG, folder)]);
+  return objectsOf(text);
+}
+
+interface Deployment extends KubernetesObject {
+  readonly spec: {
+    readonly template: { readonly spec: { readonly containers: readonly Container[] } };
+  };
+}
+
+interface Container {
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+}
+
+/** What the Deployment of one of our programs sets for what lies below it: all but our own settings. */
+export function deployedEnv(name: 'operator' | 'webhook'): Readonly<Record<string, string>> {
+  const objects = objectsOf(readFileSync(join(CONFIG, 'manager', `${name}.yaml`), 'utf8'));
+  const found = objects.find(({ kind }) => kind === 'Deployment') as Deployment | undefined;
+  if (found === undefined) throw new Error(`no Deployment of ${name}`);
+  const env = found.spec.template.spec.containers.flatMap((container) => container.env);
+  const set = env.flatMap((one) =>
+    one.value === undefined ? [] : [[one.name, one.value] as const],
+  );
+  return Object.fromEntries(set.filter(([variable]) => !variable.startsWith('COUNTERSIGN_')));
+}
+
+function objectsOf(text: string): readonly KubernetesObject[] {
   return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
 }
 

@@ -5,9 +5,9 @@
 const CHECKS = 64;
 
 /**
- * Bounds how many signed approvals one look at the exceptions from one policy verifies while others wait: who writes a hundred
- * exceptions full of bundles must not hold up more than who writes two. What is verified is kept, so that
- * the next look gets further.
+ * Bounds how many signed approvals one look at the exceptions from one policy verifies while others wait:
+ * who writes a hundred exceptions full of bundles must not hold up more than who writes two. What is
+ * verified is kept, so that the next look gets further.
  */
 export class ApprovalAllowance {
   #checks: number;

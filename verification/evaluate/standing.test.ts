@@ -88,8 +88,7 @@ describe('how an exception stands', () => {
   });
 
   it('needs approval where its class is none that is known', () => {
-    const compiled = compileException(objectOf({}));
-    const strange = { ...compiled, class: 'Other' } as unknown as typeof compiled;
+    const strange = Object.assign(compileException(objectOf({})), { class: 'Other' });
     const asked = { policyExists: true, now: new Date(BEGIN), cluster: 'prod' };
     const exceptions = new ExceptionIndex([strange]);
     const { hindrance } = standingOf(strange, { ...asked, policy: forIncidents, exceptions });
